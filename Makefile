@@ -1,0 +1,97 @@
+# Every step of the pipeline and every command of the README is a target here; CI and laptops run the same ones.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHONPATH := lambda_src:.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
+export CDK_DISABLE_CLI_TELEMETRY := 1
+
+# A stamp is named after its lock file's checksum: modification times mean nothing in a fresh clone or a restored cache.
+checksum = $(shell cat $(1) 2>/dev/null | cksum | cut -d' ' -f1)
+VENV_STAMP := .venv/.lock-$(call checksum,requirements.txt)
+NODE_STAMP := node_modules/.lock-$(call checksum,package-lock.json)
+LAYER_STAMP := build/layer/.lock-$(call checksum,lambda_src/requirements.txt)
+
+SOURCES := app.py pipeline stages lambda_src release local integ_tests tests
+
+.PHONY: help setup demo up down status test check lint types arrows unit e2e synth lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(VENV_STAMP) $(NODE_STAMP) $(LAYER_STAMP) ## prepare .venv, node_modules and the functions' layer (what the other targets call first)
+
+$(VENV_STAMP): | requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 setup")'
+	@echo "setup: Python packages"
+	@rm -f .venv/.lock-*
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-uv.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
+	@$(BIN)/python -m compileall -q -j 0 $$($(BIN)/python -c 'import sysconfig; p = sysconfig.get_path("purelib"); print(*(f"{p}/{n}" for n in ("aws_cdk", "jsii", "constructs", "cdk_nag", "boto3", "botocore", "ministack")))')
+	@touch $@
+
+$(NODE_STAMP): | package-lock.json
+	@node -e 'process.exit(process.versions.node.split(".")[0] < 20)' || { echo "Node.js 20 or newer is needed, found: $$(node --version 2>/dev/null || echo none)"; exit 1; }
+	@echo "setup: CDK CLI"
+	@rm -f node_modules/.lock-*
+	@npm ci --ignore-scripts --silent
+	@touch $@
+
+# The functions' packages for Lambda's own platform (ARM, Python 3.13): wheels only, so that no compiler and no Docker is needed.
+$(LAYER_STAMP): $(VENV_STAMP) | lambda_src/requirements.txt
+	@echo "setup: the functions' layer"
+	@rm -rf build/layer && mkdir -p build/layer/python
+	@$(BIN)/uv pip install --quiet --target build/layer/python --python-platform aarch64-manylinux2014 --python-version 3.13 \
+		--only-binary :all: --require-hashes -r lambda_src/requirements.txt
+	@rm -rf build/layer/python/.lock build/layer/python/bin
+	@cp lambda_src/requirements.txt build/layer/requirements.txt
+	@touch $@
+
+demo: setup ## the whole way, from git push to live payments, on this machine; about ten minutes the first time
+	@$(BIN)/python -m local demo
+
+up: setup ## start the embedded AWS with the pipeline and keep it running until Ctrl-C
+	@$(BIN)/python -m local up
+
+down: ## end whatever a crashed demo or up left behind
+	@test ! -x $(BIN)/python || $(BIN)/python -m local down
+
+status: setup ## what runs locally: executions, environments, colours
+	@$(BIN)/python -m local status
+
+synth: setup ## synthesize the pipeline and all environments into cdk.out, cdk-nag included
+	@rm -rf cdk.out
+	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk synth --quiet '**'
+
+check: setup lint types arrows unit ## lint, types, import arrows and the fast tests
+
+lint: setup
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check --quiet $(SOURCES) || { echo "ruff format: run '.venv/bin/ruff format .'"; exit 1; }
+
+types: setup
+	@$(BIN)/mypy
+
+arrows: setup
+	@$(BIN)/lint-imports
+
+unit: setup
+	@CDK_VALIDATION=false $(BIN)/python -m pytest -q tests --ignore=tests/engine --ignore=tests/e2e -n 2 --dist loadfile
+
+test: check ## all tests: check, the engine's contracts, and the way from push to payment
+	@$(BIN)/python -m pytest -q tests/engine tests/e2e
+
+lock: $(VENV_STAMP) ## write the lock files anew from requirements.in
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header lambda_src/requirements.in -o lambda_src/requirements.txt
+	@grep -A 100 '^uv==' requirements.txt | sed -n '1,/[^\\]$$/p' > requirements-uv.txt
+
+clean: down ## remove everything that was made here
+	@rm -rf .venv node_modules build cdk.out cfn-outputs .local reports .mypy_cache .ruff_cache .pytest_cache
