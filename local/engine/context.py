@@ -1,0 +1,59 @@
+"""In whose account and region the engine is acting right now, and clients that act there."""
+
+from __future__ import annotations
+
+import functools
+from contextlib import AbstractContextManager
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from local.engine import seams
+
+_CONFIG = Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=300, max_pool_connections=4)
+_endpoint: list[str] = []
+
+
+def set_endpoint(endpoint: str) -> None:
+    """Tell the clients where this engine answers; called once at start."""
+    _endpoint[:] = [endpoint]
+
+
+def account() -> str:
+    return str(seams.get("account")())
+
+
+def region() -> str:
+    return str(seams.get("region")())
+
+
+def acting_in(account: str, region: str) -> AbstractContextManager[None]:
+    """Act for `account` and `region` inside the block; for background work that has no request."""
+    scope: AbstractContextManager[None] = seams.get("request_scope")(account, region)
+    return scope
+
+
+def store() -> Any:
+    """A dict that keeps one set of entries for each account and region (the current one is seen)."""
+    return seams.get("account_region_dict")()
+
+
+def client(service: str, *, account: str, region: str) -> Any:
+    """A cached boto3 client that calls this engine as the root of `account`.
+
+    Only for worker and background threads: on the event loop the call would wait for itself.
+    """
+    return _client(service, account, region, _endpoint[0])
+
+
+@functools.lru_cache(maxsize=256)
+def _client(service: str, account: str, region: str, endpoint: str) -> Any:
+    return boto3.client(  # type: ignore[call-overload]
+        service,
+        endpoint_url=endpoint,
+        region_name=region,
+        aws_access_key_id=account,
+        aws_secret_access_key="local",  # noqa: S106 - the engine accepts an account id as its own root
+        config=_CONFIG,
+    )
