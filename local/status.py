@@ -1,0 +1,36 @@
+"""What runs here: the endpoint, the pipeline's stages, the release of every environment."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from local.assembly import PIPELINE_STACK, read_assembly
+from local.aws import Endpoint
+from local.workspace import Workspace
+
+
+def print_status(workspace: Workspace) -> int:
+    """Print it; exit code 1 when nothing runs."""
+    if not workspace.running.exists():
+        sys.stdout.write("nothing runs here: 'make up' starts it\n")
+        return 1
+    running = json.loads(workspace.running.read_text())
+    assembly = read_assembly(workspace.checkout / "cdk.out")
+    endpoint = Endpoint(url=running["endpoint"], region=assembly.region)
+    sys.stdout.write(f"endpoint {endpoint.url}\nremote   {running['repository']}\n\npipeline\n")
+    client = endpoint.session(assembly.tooling_account).client("codepipeline")
+    for stage in client.get_pipeline_state(name=PIPELINE_STACK)["stageStates"]:
+        latest = stage.get("latestExecution")
+        sys.stdout.write(f"  {stage['stageName']:<14} {latest['status'] if latest else '-'}\n")
+    sys.stdout.write("\nenvironments\n")
+    sys.stdout.flush()
+    for target in assembly.targets:
+        subprocess.run(
+            [sys.executable, "-m", "release", "status", "--suffix", target.suffix],
+            cwd=workspace.checkout,
+            env=endpoint.environment(target.account, home=workspace.cli_home),
+            check=False,
+        )
+    return 0
