@@ -1,0 +1,104 @@
+"""The whole way, on the embedded AWS: what a merchant and an operator see after two pushes."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+import requests
+
+from tests.e2e.conftest import Released
+
+CUSTOMER = "cus_e2e"
+VELOCITY_LIMIT = 5
+
+
+def payment(**changes: Any) -> dict[str, Any]:
+    card = {"number": "5555555555554444", "expiry_month": 1, "expiry_year": 2035, "cvv": "737"}
+    return {"amount_minor": 2500, "currency": "USD", "customer_id": CUSTOMER, "card": card, **changes}
+
+
+def key() -> dict[str, str]:
+    return {"Idempotency-Key": str(uuid.uuid4())}
+
+
+def test_both_pushes_went_through_every_environment(released: Released) -> None:
+    assert [execution.status for execution in released.record.executions] == ["Succeeded", "Succeeded"]
+    for execution in released.record.executions:
+        assert {"Dev", "Staging", "Prod"} <= set(execution.stage_seconds)
+
+
+def test_the_second_push_moved_live_traffic_to_the_other_colour(released: Released) -> None:
+    before, after = released.record.versions
+    assert "blue version 1" in before
+    assert "green version 2" in after
+
+
+def test_a_declared_environment_lists_all_named_outputs(released: Released) -> None:
+    named = {
+        "VpcId", "ApiId", "ApiUrl", "PreviewBlueUrl", "PreviewGreenUrl", "LoadBalancerArn", "LoadBalancerDnsName",
+        "ListenerArn", "TransactionsTableName", "AuditBucketName", "DatabaseClusterIdentifier",
+        "DatabaseClusterEndpoint", "DatabaseReaderEndpoint", "DatabaseSecretArn", "PaymentValidationFunctionName",
+        "FraudDetectionFunctionName", "TransactionProcessingFunctionName", "AlertsTopicArn", "DashboardName",
+        "EnvironmentSuffix",
+    }  # fmt: skip
+    for target in released.cloud.assembly.targets:
+        outputs = released.cloud.outputs(target.suffix)
+        assert named <= set(outputs)
+        assert all(outputs[name] for name in named)
+
+
+def test_a_payment_is_authorised_replayed_and_read_back(released: Released) -> None:
+    merchant, headers = released.merchant("prod"), key()
+    assert merchant.open_customer(CUSTOMER).status == 200
+    first = merchant.request("POST", "/payments", payment(), **headers)
+    assert (first.status, first.body["status"]) == (201, "authorized")
+    again = merchant.request("POST", "/payments", payment(), **headers)
+    assert (again.status, again.body, again.headers["idempotent-replayed"]) == (201, first.body, "true")
+    assert merchant.read(first.body["payment_id"]).body == first.body
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        pytest.param(payment(card={**payment()["card"], "number": "4242424242424241"}), key(), id="bad card number"),
+        pytest.param(payment(), {}, id="no idempotency key"),
+        pytest.param({"amount_minor": 2500}, key(), id="missing fields"),
+        pytest.param(payment(amount_minor=12.5), key(), id="amount with a fraction"),
+        pytest.param(["not", "an", "object"], key(), id="malformed body"),
+    ],
+)
+def test_a_bad_request_is_answered_400_and_writes_nothing(
+    released: Released, body: object, headers: dict[str, str]
+) -> None:
+    before = released.written_items("dev")
+    answer = released.merchant("dev").request("POST", "/payments", body, **headers)
+    assert answer.status == 400
+    assert released.written_items("dev") == before
+
+
+def test_more_payments_with_one_card_than_the_velocity_limit_are_declined(released: Released) -> None:
+    merchant = released.merchant("staging")
+    assert merchant.open_customer(CUSTOMER).status == 200
+    card = {**payment()["card"], "number": "378282246310005", "cvv": "1234"}
+    answers = [merchant.request("POST", "/payments", payment(card=card), **key()) for _ in range(3 * VELOCITY_LIMIT)]
+    declined = [a.body["decline_reason"] for a in answers if a.body["status"] == "declined"]
+    # The window may turn once meanwhile: then twice the limit passes, and never more.
+    assert len(declined) >= VELOCITY_LIMIT
+    assert set(declined) == {"velocity_exceeded"}
+
+
+def test_an_unsigned_request_is_refused(released: Released) -> None:
+    url = released.cloud.outputs("prod")["ApiUrl"].rstrip("/") + "/payments/any"
+    host, path = url.removeprefix("https://").split("/", 1)
+    response = requests.get(f"{released.cloud.endpoint.url}/{path}", headers={"Host": host}, timeout=10)
+    assert response.status_code == 403
+
+
+def test_a_merchant_cannot_choose_a_colour(released: Released) -> None:
+    merchant = released.merchant("prod")
+    live = merchant.request("GET", "/payments/any").headers["x-release-color"]
+    for colour in ("blue", "green"):
+        answer = merchant.request("GET", "/payments/any", **{"x-release-color": colour})
+        assert answer.headers["x-release-color"] == live
