@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -57,3 +58,8 @@ def _client(service: str, account: str, region: str, endpoint: str) -> Any:
         aws_secret_access_key="local",  # noqa: S106 - the engine accepts an account id as its own root
         config=_CONFIG,
     )
+
+
+async def run_blocking(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Run blocking work off the event loop, in the same account and region; it may call the engine."""
+    return await seams.get("run_reentrant")(function, *arguments)

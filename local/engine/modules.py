@@ -2,8 +2,4 @@
 
 from __future__ import annotations
 
-MODULES: tuple[str, ...] = (
-    "local.engine.load_balancer",
-    "local.engine.api_gateway",
-    "local.pipeline.engine_module",
-)
+MODULES: tuple[str, ...] = ()

@@ -19,11 +19,11 @@ Properties = Mapping[str, Any]
 Attributes = Mapping[str, Any]
 
 
-class AlreadyRegistered(ValueError):
+class AlreadyRegisteredError(ValueError):
     """Two rooms claimed the same template type or service."""
 
 
-class UnsupportedProperty(ValueError):
+class UnsupportedPropertyError(ValueError):
     """The template sets a property whose behaviour the embedded AWS does not have."""
 
 
@@ -143,10 +143,10 @@ class Registry:
 
         Handlers run on a worker thread and may call the engine by `resource.client(...)`. Without `update`
         every change replaces the resource. `properties` lists what the handler understands; a template
-        that sets anything else fails with `UnsupportedProperty`.
+        that sets anything else fails with `UnsupportedPropertyError`.
         """
         if name in self.resource_types:
-            raise AlreadyRegistered(f"template type {name} is provided twice")
+            raise AlreadyRegisteredError(f"template type {name} is provided twice")
         self.resource_types[name] = ResourceType(create=create, delete=delete, update=update, properties=properties)
 
     def after(self, name: str, apply: After) -> None:
@@ -176,7 +176,7 @@ class Registry:
         `<iam_namespace>:<operation>` on `resource_arn(operation, request)` before it (default `*`).
         """
         if name in self.services:
-            raise AlreadyRegistered(f"service {name} is provided twice")
+            raise AlreadyRegisteredError(f"service {name} is provided twice")
         self.services[name] = Service(
             handler=handler,
             target_prefixes=target_prefixes,

@@ -17,7 +17,7 @@ from typing import Any
 PINNED = "1.5.33"
 
 
-class SeamBroken(RuntimeError):
+class SeamBrokenError(RuntimeError):
     """The installed ministack is not the one that this engine was written for."""
 
 
@@ -35,6 +35,19 @@ SEAMS: dict[str, Seam] = {
     "region": Seam(target="ministack.core.responses:get_region", parameters=()),
     "request_scope": Seam(target="ministack.core.responses:request_scope", parameters=("account_id", "region")),
     "account_region_dict": Seam(target="ministack.core.responses:AccountRegionScopedDict"),
+    "run_reentrant": Seam(target="ministack.core.concurrency:run_reentrant", parameters=("fn", "args", "thread_name")),
+    "app": Seam(target="ministack.app:app", parameters=("scope", "receive", "send")),
+    "services": Seam(target="ministack.app:SERVICE_HANDLERS"),
+    "routing.patterns": Seam(target="ministack.core.router:SERVICE_PATTERNS"),
+    "iam.namespaces": Seam(target="ministack.core.iam_actions:SERVICE_TO_IAM_NAMESPACE"),
+    "iam.resource_arn": Seam(
+        target="ministack.core.iam_actions:extract_resource_arn",
+        parameters=("service", "method", "path", "headers", "body", "query_params", "region", "account_id"),
+    ),
+    "cloudformation.handlers": Seam(target="ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS"),
+    "cloudformation.on_worker_thread": Seam(
+        target="ministack.services.cloudformation.stacks:_runs_on_worker_thread", parameters=("resource_type",)
+    ),
     # -- load balancer -----------------------------------------------------------------------------
     # -- API Gateway -------------------------------------------------------------------------------
     # -- pipeline ----------------------------------------------------------------------------------
@@ -42,11 +55,11 @@ SEAMS: dict[str, Seam] = {
 
 
 def check() -> None:
-    """Raise `SeamBroken` naming every attribute that is missing or whose parameters changed."""
+    """Raise `SeamBrokenError` naming every attribute that is missing or whose parameters changed."""
     faults = [] if metadata.version("ministack") == PINNED else [_wrong_version()]
     faults += [fault for name, seam in SEAMS.items() if (fault := _fault(name, seam))]
     if faults:
-        raise SeamBroken("ministack does not fit local/engine/seams.py:\n  " + "\n  ".join(faults))
+        raise SeamBrokenError("ministack does not fit local/engine/seams.py:\n  " + "\n  ".join(faults))
 
 
 def get(name: str) -> Any:

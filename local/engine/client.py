@@ -1,0 +1,119 @@
+"""Starts and stops the engine process, and knows where it answers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+
+HEALTH_PATH = "/_ministack/health"
+START_SECONDS = 60.0
+STOP_SECONDS = 5.0
+POLL_SECONDS = 0.05
+LOG_TAIL_CHARACTERS = 3000
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+class EngineFailedError(RuntimeError):
+    """The engine did not come up; the message ends with what it said."""
+
+
+class Engine:
+    """The embedded AWS in a process group of its own. Use as a context manager, or `start` and `stop`.
+
+    The process ends when this one does, however it ends. `stop` is safe to repeat.
+    """
+
+    def __init__(self, *, state_dir: Path, node_path: Path | None = None, port: int | None = None) -> None:
+        self._state_dir = state_dir
+        self._node_path = node_path
+        self._port = port or _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def log_path(self) -> Path:
+        return self._state_dir / "engine.log"
+
+    def start(self) -> None:
+        """Return when the engine answers. Raises `EngineFailedError` after a minute or when it ends early."""
+        self._state_dir.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "local.engine", "--state-dir", str(self._state_dir)]
+        command += ["--port", str(self._port), "--parent-pid", str(os.getpid())]
+        if self._node_path is not None:
+            command += ["--node-path", str(self._node_path)]
+        with self.log_path.open("wb") as log:
+            self._process = subprocess.Popen(
+                command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        deadline = time.monotonic() + START_SECONDS
+        try:
+            while not self._answers():
+                self._check_alive(deadline)
+                time.sleep(POLL_SECONDS)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End the engine and everything it started: ask, wait a little, then kill the whole process group."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            _kill_group(process.pid)
+            process.wait()
+
+    def __enter__(self) -> Engine:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(self.endpoint + HEALTH_PATH, timeout=2) as answer:  # noqa: S310 - own URL
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+
+    def _check_alive(self, deadline: float) -> None:
+        assert self._process is not None  # noqa: S101 - called between start and stop
+        if self._process.poll() is not None:
+            raise EngineFailedError(f"the engine ended with {self._process.returncode}:\n{self._log_tail()}")
+        if time.monotonic() > deadline:
+            raise EngineFailedError(f"the engine did not answer within {START_SECONDS:.0f} s:\n{self._log_tail()}")
+
+    def _log_tail(self) -> str:
+        return self.log_path.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
+
+
+def _kill_group(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

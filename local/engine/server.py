@@ -1,0 +1,114 @@
+"""The engine's own process: ministack with every registered extension, on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.engine import context, modules, orphan, seams
+from local.engine.install import install
+from local.engine.registry import Engine, Registry
+
+HEALTH_PATH = "/_ministack/health"
+STOP_HOOK_SECONDS = 2.0
+SECRET_KEY = "local"  # noqa: S105 - every account's root has it; the engine answers on loopback only
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where the engine answers, where it keeps files, and who started it."""
+
+    port: int
+    state_dir: Path
+    node_path: Path | None = None
+    parent_pid: int | None = None
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM, SIGINT or the parent's death. Raises `SeamBrokenError` on a foreign ministack."""
+    _set_environment(settings)
+    seams.check()
+    context.set_endpoint(settings.endpoint)
+    registry = build_registry()
+    install(registry, Engine(endpoint=settings.endpoint, state_dir=settings.state_dir))
+    try:
+        asyncio.run(_serve_until_told(settings))
+    finally:
+        _run_within(STOP_HOOK_SECONDS, registry.stop_hooks)
+    # A custom resource in flight holds a thread for an hour; a normal exit would wait for it.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def build_registry() -> Registry:
+    """What all engine modules register, in the order of `modules.MODULES`."""
+    registry = Registry()
+    for name in modules.MODULES:
+        importlib.import_module(name).register(registry)
+    return registry
+
+
+async def _serve_until_told(settings: Settings) -> None:
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+
+    config = Config()
+    config.bind = [f"127.0.0.1:{settings.port}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 0.2
+    config.loglevel = "WARNING"
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    if settings.parent_pid is not None:
+        orphan.watch(settings.parent_pid, lambda: loop.call_soon_threadsafe(told.set))
+    await hypercorn_serve(seams.get("app"), config, shutdown_trigger=told.wait)
+
+
+def _set_environment(settings: Settings) -> None:
+    """Set what ministack reads at import, and drop the host's own AWS settings."""
+    for name in [n for n in os.environ if n.startswith(("AWS_", "CDK_", "PYTHON", "MINISTACK_", "LOCALSTACK_"))]:
+        del os.environ[name]
+    os.environ |= {
+        "AUTH": "true",
+        "AWS_ACCESS_KEY_ID": "engine",
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(settings.port),
+        "IOT_MTLS_ENABLED": "0",
+        "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
+        "MINISTACK_HOST": "localhost",
+        "MINISTACK_REGION": "us-east-1",
+        "SFTP_ENABLED": "0",
+        "TMPDIR": str(_temporary_directory(settings.state_dir)),
+    }
+    if settings.node_path is not None:
+        os.environ["NODE_PATH"] = str(settings.node_path)
+
+
+def _temporary_directory(state_dir: Path) -> Path:
+    """Function sandboxes go here, so that removing the state directory removes what a killed engine left."""
+    directory = state_dir / "tmp"
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+def _run_within(seconds: float, hooks: list[Callable[[], None]]) -> None:
+    """Run the stop hooks side by side and wait for them, but not for ever."""
+    threads = [threading.Thread(target=hook, daemon=True) for hook in hooks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=seconds)
