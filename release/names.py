@@ -12,8 +12,7 @@ SUFFIX_MAXIMUM_LENGTH: Final = 12
 RESERVED_SUFFIXES: Final = frozenset({"main", "master", "live", "tooling"})
 SUFFIX_RULE: Final = (
     f"1 to {SUFFIX_MAXIMUM_LENGTH} characters: a lower-case letter first, then lower-case letters, "
-    "digits and single dashes, no dash at the end; not one of "
-    + ", ".join(sorted(RESERVED_SUFFIXES))
+    "digits and single dashes, no dash at the end; not one of " + ", ".join(sorted(RESERVED_SUFFIXES))
 )
 _SUFFIX_PATTERN: Final = re.compile(r"[a-z](?:-?[a-z0-9])*", re.ASCII)
 
@@ -52,11 +51,7 @@ class Colour(StrEnum):
 
 def validate_suffix(suffix: str) -> str:
     """Return `suffix` unchanged when it is valid. Raises `InvalidSuffix`."""
-    if (
-        len(suffix) > SUFFIX_MAXIMUM_LENGTH
-        or not _SUFFIX_PATTERN.fullmatch(suffix)
-        or suffix in RESERVED_SUFFIXES
-    ):
+    if len(suffix) > SUFFIX_MAXIMUM_LENGTH or not _SUFFIX_PATTERN.fullmatch(suffix) or suffix in RESERVED_SUFFIXES:
         raise InvalidSuffix(f"environment suffix {suffix!r} is not allowed. Allowed: {SUFFIX_RULE}")
     return suffix
 
@@ -189,3 +184,21 @@ def integration_test_role(suffix: str) -> str:
 def export(suffix: str, key: str) -> str:
     """Export name of the stack output `key` (PascalCase)."""
     return resource(suffix, key)
+
+
+DEPLOYMENT_OUTPUT: Final = "ApiDeploymentId"
+"""Output of the api stack: the deployment that its template made."""
+
+
+def release_version_output(function_name: str) -> str:
+    """Output of the compute stack: the version number that its template made of the function."""
+    return f"{function_name.capitalize()}ReleaseVersion"
+
+
+def release_id_output(function_name: str) -> str:
+    return f"{function_name.capitalize()}ReleaseId"
+
+
+def release_journal_parameter(suffix: str) -> str:
+    """What the controller is in the middle of, and which release was live before this one."""
+    return f"/payment/{suffix}/release/journal"

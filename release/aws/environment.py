@@ -1,0 +1,31 @@
+"""Composition: an environment's ports, with one client per service."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from release.aws.alarms import StackAlarms
+from release.aws.api_stage import LiveStage
+from release.aws.functions import Aliases
+from release.aws.load_balancer import ListenerRules
+from release.aws.parameters import ParameterStore
+from release.aws.session import CLIENT_CONFIG
+from release.aws.stacks import EnvironmentStacks
+from release.ports import Clock, Environment
+
+if TYPE_CHECKING:
+    import boto3
+
+
+def connect(session: "boto3.Session", suffix: str, *, clock: Clock, progress: Callable[[str], None]) -> Environment:
+    stacks = EnvironmentStacks(session.client("cloudformation", config=CLIENT_CONFIG), suffix)
+    return Environment(
+        suffix=suffix,
+        router=ListenerRules(session.client("elbv2", config=CLIENT_CONFIG), suffix),
+        functions=Aliases(session.client("lambda", config=CLIENT_CONFIG), suffix),
+        api_stage=LiveStage(session.client("apigateway", config=CLIENT_CONFIG), lambda: stacks.output("ApiId")),
+        stacks=stacks,
+        alarms=StackAlarms(session.client("cloudwatch", config=CLIENT_CONFIG), stacks.alarm_names),
+        store=ParameterStore(session.client("ssm", config=CLIENT_CONFIG), suffix),
+        clock=clock,
+        progress=progress,
+    )

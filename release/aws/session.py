@@ -1,0 +1,28 @@
+"""A session in the environment's account."""
+
+import boto3
+from botocore.config import Config
+
+CLIENT_CONFIG = Config(
+    retries={"mode": "standard", "max_attempts": 5},
+    connect_timeout=5,
+    read_timeout=30,
+    user_agent_extra="payment-release",
+)
+
+
+def session(*, region: str, role_arn: str | None, purpose: str) -> boto3.Session:
+    """The caller's own session, or one of `role_arn`, which lasts an hour. `purpose` shows in CloudTrail."""
+    own = boto3.Session(region_name=region)
+    if role_arn is None:
+        return own
+    answer = own.client("sts", config=CLIENT_CONFIG).assume_role(
+        RoleArn=role_arn, RoleSessionName=f"release-{purpose}", DurationSeconds=3600
+    )
+    credentials = answer["Credentials"]
+    return boto3.Session(
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+        region_name=region,
+    )

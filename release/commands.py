@@ -1,0 +1,122 @@
+"""What each command does: look whether it may, heal what a killed one left, then its own work."""
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from release import migration, outputs
+from release.errors import Exit
+from release.freeze import freeze
+from release.heal import heal
+from release.observe import deployed_release, observe, stacks_at_rest
+from release.plans import plan_for
+from release.ports import Environment
+from release.rollback import rollback
+from release.shift import shift
+from release.status import as_text, status
+from release.verify import findings
+
+if TYPE_CHECKING:
+    import boto3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a command ended: for the pipeline, for a person, for a program."""
+
+    exit: Exit
+    message: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    session: "boto3.Session"
+    environment: Environment
+    arguments: Namespace
+
+
+def freeze_command(context: Context) -> Outcome:
+    environment = context.environment
+    stacks = stacks_at_rest(environment)
+    heal(environment)
+    state = freeze(environment, stacks, context.arguments.commit)
+    words = (
+        f"{state.live_colour} is live and recorded"
+        if state.has_history
+        else "nothing is live yet, and that is recorded"
+    )
+    return Outcome(exit=Exit.DONE, message=words, details={"state": state.to_list()})
+
+
+def shift_command(context: Context) -> Outcome:
+    environment = context.environment
+    stacks = stacks_at_rest(environment)
+    heal(environment)
+    code, message = shift(
+        environment,
+        plan_for(environment.suffix),
+        deployed_release(environment.suffix, stacks),
+        commit=context.arguments.commit,
+        approved_by=context.arguments.approved_by,
+    )
+    return Outcome(exit=code, message=message)
+
+
+def rollback_command(context: Context) -> Outcome:
+    environment = context.environment
+    stacks_at_rest(environment)
+    # A shift or a rollback that was killed half-way is what the caller wants undone: not the release before it.
+    healed = heal(environment)
+    if healed and healed.went_back:
+        return Outcome(exit=Exit.DONE, message=healed.message)
+    code, message = rollback(environment)
+    return Outcome(exit=code, message=message)
+
+
+def heal_command(context: Context) -> Outcome:
+    stacks_at_rest(context.environment)
+    healed = heal(context.environment)
+    if healed is None:
+        return Outcome(exit=Exit.NOTHING_TO_DO, message="nothing is half done")
+    return Outcome(exit=Exit.DONE, message=healed.message)
+
+
+def verify_command(context: Context) -> Outcome:
+    store = context.environment.store
+    found = findings(observe(context.environment), store.state(), store.journal())
+    if found:
+        return Outcome(exit=Exit.FAILED, message="\n".join(found), details={"findings": found})
+    return Outcome(exit=Exit.DONE, message="weights, aliases and live stage are as recorded", details={"findings": []})
+
+
+def status_command(context: Context) -> Outcome:
+    seen = status(context.environment)
+    return Outcome(exit=Exit.DONE, message=as_text(seen), details=dict(seen))
+
+
+def outputs_command(context: Context) -> Outcome:
+    environment = context.environment
+    flat = outputs.flat_outputs(environment.suffix, environment.stacks.describe())
+    path = outputs.write(flat, Path(context.arguments.directory))
+    return Outcome(exit=Exit.DONE, message=f"{len(flat)} outputs are in {path}", details=flat)
+
+
+def migrate_command(context: Context) -> Outcome:
+    applied = migration.migrate(context.session, context.environment.suffix)
+    words = f"applied {', '.join(applied)}" if applied else "the schema is up to date"
+    return Outcome(exit=Exit.DONE, message=words, details={"applied": applied})
+
+
+COMMANDS: Final[Mapping[str, tuple[Callable[[Context], Outcome], str]]] = {
+    "freeze": (freeze_command, "record what is live, before a deployment"),
+    "migrate": (migrate_command, "bring the database schema up to date"),
+    "shift": (shift_command, "move live traffic to what was deployed last"),
+    "rollback": (rollback_command, "return to the release before the live one, at once"),
+    "heal": (heal_command, "put right what a killed command left behind"),
+    "verify": (verify_command, "check that what is live is what is recorded"),
+    "status": (status_command, "show colours, weights, versions and what is wrong"),
+    "outputs": (outputs_command, "write the stacks' outputs to one flat JSON file"),
+}

@@ -1,0 +1,41 @@
+"""Put right what a killed command left behind. Every other command begins with it."""
+
+from dataclasses import dataclass, replace
+
+from release.decisions import FinishRollback, FinishShift, Healthy, Refuse, Restore, diagnose
+from release.errors import Refused
+from release.ports import Environment
+from release.rollback import finish_rollback
+from release.traffic import restore
+
+
+@dataclass(frozen=True, kw_only=True)
+class Healed:
+    """What was put right. `went_back`: traffic is on the release from before the killed command."""
+
+    message: str
+    went_back: bool
+
+
+def heal(environment: Environment) -> Healed | None:
+    """Return what was put right; None when nothing had to be. Raises `Refused`."""
+    store = environment.store
+    journal = store.journal()
+    match diagnose(environment.router.rules(), store.state(), journal):
+        case Healthy():
+            return None
+        case Refuse(reason):
+            raise Refused(reason)
+        case FinishShift():
+            store.save_journal(replace(journal, operation=None, origin=None, previous=journal.origin))
+            return Healed(message="the last shift had come to its end; the journal says so now", went_back=False)
+        case FinishRollback():
+            environment.progress("a rollback did not come to its end: finishing it")
+            colour = finish_rollback(environment, journal)
+            return Healed(message=f"the unfinished rollback is finished: all traffic is on {colour}", went_back=True)
+        case Restore(state, because):
+            environment.progress(f"{because}: back to {state.live_colour}")
+            restore(environment, state)
+            if journal.operation is not None:
+                store.save_journal(replace(journal, operation=None, origin=None))
+            return Healed(message=f"all traffic is back on {state.live_colour}: {because}", went_back=True)

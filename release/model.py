@@ -1,0 +1,112 @@
+"""What is seen of an environment, and what is written down about it. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from release.layout import FunctionState, ReleaseState
+from release.names import FUNCTIONS, Colour
+
+ALL_TRAFFIC = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """What a release consists of, whichever colour carries it: versions and an API deployment."""
+
+    versions: Mapping[str, str | None]
+    deployment_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoutedRule:
+    """A listener rule that divides a function's traffic between its colours by weight."""
+
+    arn: str
+    function: str
+    weights: Mapping[Colour, int]
+
+    def sends_all_to(self, colour: Colour) -> bool:
+        return self.weights[colour] == ALL_TRAFFIC and self.weights[colour.other] == 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """The environment as AWS shows it now. `release_ids` are those of the live colour's versions;
+    empty while traffic is divided."""
+
+    rules: tuple[RoutedRule, ...]
+    versions: Mapping[Colour, Mapping[str, str | None]]
+    release_ids: Mapping[str, str | None]
+    deployment_id: str | None
+
+    @property
+    def exists(self) -> bool:
+        return bool(self.rules)
+
+    @property
+    def live_colour(self) -> Colour | None:
+        """The colour that has all traffic of every rule; None while traffic is divided."""
+        return live_colour(self.rules)
+
+    def state(self) -> ReleaseState:
+        """What freeze writes down. Only for an undivided environment."""
+        colour = self.live_colour
+        if colour is None:
+            raise ValueError("traffic is divided: there is no live colour to record")
+        return ReleaseState(
+            live_colour=colour,
+            deployment_id=self.deployment_id,
+            functions={
+                name: FunctionState(
+                    release_id=self.release_ids.get(name),
+                    blue=self.versions[Colour.BLUE][name],
+                    green=self.versions[Colour.GREEN][name],
+                )
+                for name in FUNCTIONS
+            },
+        )
+
+
+def live_colour(rules: tuple[RoutedRule, ...]) -> Colour | None:
+    for colour in Colour:
+        if rules and all(rule.sends_all_to(colour) for rule in rules):
+            return colour
+    return None
+
+
+def live_release(state: ReleaseState) -> Release:
+    return Release(versions=state.versions(state.live_colour), deployment_id=state.deployment_id)
+
+
+class Operation(StrEnum):
+    """What moves traffic and can be killed half-way."""
+
+    SHIFT = "shift"
+    ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Journal:
+    """Written before traffic moves, so that whoever comes after a kill knows what to undo or finish.
+
+    `origin` is what was live when `operation` began; `previous` the release before the live one,
+    which was approved and is what a rollback returns to. `frozen_for` is the commit of the last freeze.
+    """
+
+    operation: Operation | None = None
+    origin: ReleaseState | None = None
+    previous: ReleaseState | None = None
+    commit: str | None = None
+    approved_by: str | None = None
+    frozen_for: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackView:
+    """A stack as far as releases care. `status` is CloudFormation's."""
+
+    name: str
+    status: str
+    outputs: Mapping[str, str]
+    reads_release_state: bool

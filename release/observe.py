@@ -1,0 +1,80 @@
+"""Look at an environment, and write down what was seen."""
+
+from dataclasses import replace
+
+from release.decisions import obstacle
+from release.errors import Refused
+from release.layout import ReleaseState
+from release.model import Journal, Observation, Operation, Release, StackView, live_release
+from release.names import DEPLOYMENT_OUTPUT, FUNCTIONS, Colour, release_version_output, stack
+from release.ports import Environment
+
+
+def observe(environment: Environment) -> Observation:
+    """Read weights, aliases and stage. Raises `Refused` where a routed function has no alias: there is
+    then nothing that could be kept live."""
+    rules = environment.router.rules()
+    versions = {colour: {name: environment.functions.version(name, colour) for name in FUNCTIONS} for colour in Colour}
+    for rule in rules:
+        for colour, weight in rule.weights.items():
+            if weight and versions[colour][rule.function] is None:
+                raise Refused(f"{rule.function} sends traffic to {colour}, but has no alias of that name")
+    seen = Observation(
+        rules=rules,
+        versions=versions,
+        release_ids={},
+        deployment_id=environment.api_stage.deployment_id(),
+    )
+    live = seen.live_colour
+    if live is None:
+        return seen
+    release_ids = {
+        name: environment.functions.release_id(name, version) if version else None
+        for name, version in versions[live].items()
+    }
+    return replace(seen, release_ids=release_ids)
+
+
+def stacks_at_rest(environment: Environment) -> tuple[StackView, ...]:
+    """The stacks, none of which is being changed. Raises `Refused`."""
+    stacks = environment.stacks.describe()
+    if reason := obstacle(stacks):
+        raise Refused(reason)
+    return stacks
+
+
+def deployed_release(suffix: str, stacks: tuple[StackView, ...]) -> Release:
+    """What the last deployment made, from the stacks' outputs. Raises `Refused` when it did not."""
+    outputs = {name: value for view in stacks for name, value in view.outputs.items()}
+    wanted = {name: release_version_output(name) for name in FUNCTIONS}
+    missing = [key for key in (*wanted.values(), DEPLOYMENT_OUTPUT) if key not in outputs]
+    if missing:
+        raise Refused(f"nothing to release in {suffix}: no output {', '.join(missing)} in {stack(suffix, '*')}")
+    return Release(
+        versions={name: outputs[key] for name, key in wanted.items()},
+        deployment_id=outputs[DEPLOYMENT_OUTPUT],
+    )
+
+
+def record(environment: Environment, state: ReleaseState) -> Journal:
+    """Write `state` down as what is live, with no command under way. A release that it displaces becomes
+    the one that a rollback returns to. Returns the journal."""
+    recorded = environment.store.state()
+    journal = environment.store.journal()
+    displaced = (
+        recorded if recorded and recorded.has_history and live_release(recorded) != live_release(state) else None
+    )
+    noted = replace(journal, operation=None, origin=None, previous=displaced or journal.previous)
+    # The journal first: killed in between, the displaced release is still known, and the state is observed again.
+    if noted != journal:
+        environment.store.save_journal(noted)
+    if recorded != state:
+        environment.store.save_state(state)
+    return noted
+
+
+def begin(environment: Environment, operation: Operation, origin: ReleaseState, journal: Journal) -> None:
+    """Write down what is about to happen, and what it must be undone to."""
+    if environment.store.state() != origin:
+        environment.store.save_state(origin)
+    environment.store.save_journal(replace(journal, operation=operation, origin=origin))

@@ -1,0 +1,48 @@
+"""Return to the release before the live one: its versions, its API deployment, all traffic at once."""
+
+from release.errors import Exit, NotApplied
+from release.layout import ReleaseState
+from release.model import ALL_TRAFFIC, Journal, Operation, live_release
+from release.names import Colour
+from release.observe import begin, observe
+from release.ports import Environment
+from release.traffic import move_stage, point_aliases, set_weight
+
+
+def rollback(environment: Environment) -> tuple[Exit, str]:
+    """Go back to the recorded previous release. A second rollback finds nothing to go back to: it never
+    swings forward again. The caller has healed the environment."""
+    journal = environment.store.journal()
+    observed = observe(environment)
+    if journal.previous is None or not observed.exists:
+        return Exit.NOTHING_TO_DO, "no release before the live one is recorded"
+    if live_release(journal.previous) == live_release(observed.state()):
+        environment.store.save_journal(Journal(frozen_for=journal.frozen_for))
+        return Exit.NOTHING_TO_DO, "the previous release is live already"
+    begin(environment, Operation.ROLLBACK, observed.state(), journal)
+    colour = finish_rollback(environment, environment.store.journal())
+    previous = live_release(journal.previous)
+    versions = ", ".join(f"{name} {version}" for name, version in previous.versions.items())
+    return Exit.DONE, f"all traffic is on {colour}: {versions}; API deployment {previous.deployment_id}"
+
+
+def finish_rollback(environment: Environment, journal: Journal) -> Colour:
+    """Do what is left of the rollback that the journal describes; return the colour that is live now."""
+    previous, origin = journal.previous, journal.origin
+    if previous is None or origin is None:
+        raise NotApplied("the journal of the rollback names no release")
+    colour = _colour_for(origin, previous)
+    point_aliases(environment, colour, previous)
+    environment.progress(f"aliases {colour} hold the previous versions; moving all traffic there")
+    set_weight(environment, colour, ALL_TRAFFIC)
+    move_stage(environment, previous.deployment_id)
+    environment.store.save_state(observe(environment).state())
+    environment.store.save_journal(Journal(frozen_for=journal.frozen_for))
+    return colour
+
+
+def _colour_for(origin: ReleaseState, previous: ReleaseState) -> Colour:
+    """The side that the previous release goes to: where it is live already, or the idle one."""
+    if origin.versions(origin.live_colour) == previous.versions(previous.live_colour):
+        return origin.live_colour
+    return origin.live_colour.other
