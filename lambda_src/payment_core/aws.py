@@ -1,0 +1,33 @@
+"""How the functions talk to AWS: time-outs that nest, and failures that have a name."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from payment_core.errors import DependencyUnavailable, ErrorCode
+
+# The client gives up after 10 s, a function after 8 s; whatever a function waits for has to be shorter.
+CONNECT_SECONDS = 1.0
+READ_SECONDS = 1.5
+ATTEMPTS = 2
+
+
+def client_config(*, read_seconds: float = READ_SECONDS, attempts: int = ATTEMPTS) -> Config:
+    """Settings for a client whose calls take at most `attempts` times connect and read, plus a jittered pause."""
+    return Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=read_seconds,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        tcp_keepalive=True,
+    )
+
+
+@contextmanager
+def dependency(code: ErrorCode, message: str) -> Iterator[None]:
+    """Turn what boto3 raises inside into a `DependencyUnavailable` with this code and safe message."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise DependencyUnavailable(code, message) from error

@@ -1,0 +1,36 @@
+"""Requests and responses as the functions see them: no load balancer, no event, no stage name."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """`path` is without the API's stage; header names are in lower case. Neither headers nor body show in a repr."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    correlation_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Response:
+    """`outcome` is what metrics call this answer; it is not sent."""
+
+    status: int
+    body: str = field(repr=False)
+    outcome: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def json_response(status: int, document: Mapping[str, object], *, outcome: str) -> Response:
+    """A successful answer with `document` as its JSON body."""
+    return Response(
+        status=status,
+        headers={"Content-Type": "application/json"},
+        body=json.dumps(document, separators=(",", ":")),
+        outcome=outcome,
+    )

@@ -1,0 +1,1 @@
+"""`POST /payments`, and the only code that ever sees a card number."""

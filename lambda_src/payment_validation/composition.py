@@ -1,0 +1,58 @@
+"""Where ports meet what implements them."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+
+from payment_core.aws import client_config
+from payment_core.clock import utc_now
+from payment_core.configuration import read_configuration
+from payment_validation.fingerprints import Fingerprints
+from payment_validation.sandbox_tokens import SandboxTokenProvider
+from payment_validation.submission import Submission
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_lambda import LambdaClient
+
+# Below the function's own 8 s. One attempt: a second one would outlive the client, who retries with the same key.
+PROCESSING_READ_SECONDS = 6.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValidationConfiguration:
+    """The parameters that this function reads."""
+
+    processing_function_name: str
+    fingerprint_key_id: str
+    amount_maximum_minor: int
+
+
+def submission() -> Submission:
+    """The function with everything it needs, configured as of now. Raises `DependencyUnavailable`."""
+    configuration = read_configuration(ValidationConfiguration)
+    return Submission(
+        fingerprints=_fingerprints(configuration.fingerprint_key_id),
+        tokens=SandboxTokenProvider(),
+        lambda_client=_lambda_client(),
+        processing_function_name=configuration.processing_function_name,
+        amount_maximum_minor=configuration.amount_maximum_minor,
+        clock=utc_now,
+    )
+
+
+@cache
+def _fingerprints(key_id: str) -> Fingerprints:
+    return Fingerprints(kms=_kms_client(), key_id=key_id)
+
+
+@cache
+def _kms_client() -> "KMSClient":
+    return boto3.client("kms", config=client_config())
+
+
+@cache
+def _lambda_client() -> "LambdaClient":
+    return boto3.client("lambda", config=client_config(read_seconds=PROCESSING_READ_SECONDS, attempts=1))
