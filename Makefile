@@ -48,7 +48,7 @@ $(NODE_STAMP): | package-lock.json
 $(LAYER_STAMP): $(VENV_STAMP) | lambda_src/requirements.txt
 	@echo "setup: the functions' layer"
 	@rm -rf build/layer && mkdir -p build/layer/python
-	@$(BIN)/uv pip install --quiet --target build/layer/python --python-platform aarch64-manylinux2014 --python-version 3.13 \
+	@$(BIN)/uv pip install --quiet --target build/layer/python --python-platform aarch64-manylinux_2_28 --python-version 3.13 \
 		--only-binary :all: --require-hashes -r lambda_src/requirements.txt
 	@rm -rf build/layer/python/.lock build/layer/python/bin
 	@cp lambda_src/requirements.txt build/layer/requirements.txt
@@ -90,7 +90,7 @@ test: check ## all tests: check, the engine's contracts, and the way from push t
 
 lock: $(VENV_STAMP) ## write the lock files anew from requirements.in
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-header lambda_src/requirements.in -o lambda_src/requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header lambda_src/requirements.in -o lambda_src/requirements.txt
 	@grep -A 100 '^uv==' requirements.txt | sed -n '1,/[^\\]$$/p' > requirements-uv.txt
 
 clean: down ## remove everything that was made here
