@@ -1,0 +1,1 @@
+"""One environment of the payment system: its data, its stage and its layers."""

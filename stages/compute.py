@@ -1,0 +1,150 @@
+"""The functions: three that are released by colour, one that rotates secrets, one that migrates the schema."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from release import names
+from stages.constructs.coloured_function import ColouredFunction
+from stages.constructs.dependency_layer import DependencyLayer
+from stages.constructs.payment_function import FunctionPlatform, PaymentFunction
+from stages.constructs.payment_layer import PaymentLayer
+from stages.constructs.release_state import ReleaseState
+from stages.data import DataStack
+from stages.environments import Environment
+from stages.function_permissions import FunctionPermissions
+from stages.network import NetworkStack
+from stages.security import SecurityStack
+
+PACKAGES = {
+    "validation": "payment_validation",
+    "processing": "transaction_processing",
+    "fraud": "fraud_detection",
+    "rotation": "secret_rotation",
+    "migration": "schema_migration",
+}
+# Clients inside a function give up earlier, the API gives up later.
+TIMEOUTS = {
+    "validation": Duration.seconds(8),
+    "processing": Duration.seconds(8),
+    "fraud": Duration.seconds(3),
+    "rotation": Duration.seconds(60),
+    "migration": Duration.seconds(300),
+}
+TUNABLES = {
+    "velocity-limit-per-card": "5",
+    "velocity-window-seconds": "60",
+    "amount-maximum-minor": "1000000",
+}
+ROTATION_DAYS = 30
+
+
+class ComputeStack(PaymentLayer):
+    """All versions and aliases of a release are in this one stack: a version cannot cross a stack's border."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        environment: Environment,
+        network: NetworkStack,
+        security: SecurityStack,
+        data: DataStack,
+    ) -> None:
+        super().__init__(scope, "compute", environment=environment)
+        suffix = environment.suffix
+        self._platform = FunctionPlatform(
+            suffix=suffix,
+            config=environment.compute,
+            vpc=network.vpc,
+            security_group=network.functions_group,
+            layer=DependencyLayer(self, "Dependencies", suffix=suffix),
+            logs_key=security.logs_key,
+        )
+        permissions = FunctionPermissions(data=data, security=security)
+        self.coloured = {
+            "validation": self._coloured("validation", permissions.validation()),
+            "processing": self._coloured("processing", permissions.processing()),
+            "fraud": self._coloured("fraud", permissions.fraud()),
+        }
+        self._add_colours()
+        self.rotation = self._plain(
+            "rotation",
+            permissions.rotation(),
+            {"SECRET_ARN": data.app_secret_arn, "ADMIN_SECRET_ARN": data.admin_secret_arn},
+        )
+        self.migration = self._plain("migration", permissions.migration())
+        self._schedule_rotation()
+        self.publish(
+            {
+                "processing-function-name": names.function(suffix, "processing"),
+                "fraud-function-name": names.function(suffix, "fraud"),
+                **TUNABLES,
+            }
+        )
+        self._publish_outputs()
+
+    def _coloured(self, name: str, statements: list[iam.PolicyStatement]) -> ColouredFunction:
+        return ColouredFunction(
+            self,
+            name.capitalize(),
+            name=name,
+            package=PACKAGES[name],
+            platform=self._platform,
+            timeout=TIMEOUTS[name],
+            statements=statements,
+        )
+
+    def _plain(
+        self, name: str, statements: list[iam.PolicyStatement], environment: dict[str, str] | None = None
+    ) -> PaymentFunction:
+        return PaymentFunction(
+            self,
+            name.capitalize(),
+            name=name,
+            package=PACKAGES[name],
+            platform=self._platform,
+            timeout=TIMEOUTS[name],
+            statements=statements,
+            environment=environment,
+        )
+
+    def _add_colours(self) -> None:
+        state = ReleaseState(self, "Release", suffix=self.suffix)
+        same_release = state.same_release({name: function.release_id for name, function in self.coloured.items()})
+        for function in self.coloured.values():
+            function.add_colours(state, same_release=same_release)
+
+    def _schedule_rotation(self) -> None:
+        """On the existing secret; the first rotation waits for its day, when the migrations have made the users."""
+        secret = names.database_app_secret(self.suffix)
+        self.rotation.function.add_permission(
+            "SecretsManager",
+            principal=iam.ServicePrincipal("secretsmanager.amazonaws.com"),
+            source_account=self.account,
+        )
+        schedule = secretsmanager.CfnRotationSchedule(
+            self,
+            "RotationSchedule",
+            secret_id=secret,
+            rotation_lambda_arn=self.rotation.function.function_arn,
+            rotate_immediately_on_update=False,
+            rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(
+                automatically_after_days=ROTATION_DAYS
+            ),
+        )
+        schedule.node.add_dependency(self.rotation)
+
+    def _publish_outputs(self) -> None:
+        values = {
+            "PaymentValidationFunctionName": names.function(self.suffix, "validation"),
+            "FraudDetectionFunctionName": names.function(self.suffix, "fraud"),
+            "TransactionProcessingFunctionName": names.function(self.suffix, "processing"),
+            "MigrationFunctionName": names.function(self.suffix, "migration"),
+            "RotationFunctionName": names.function(self.suffix, "rotation"),
+        }
+        for name, function in self.coloured.items():
+            values[f"{name.capitalize()}ReleaseVersion"] = function.version.version
+            values[f"{name.capitalize()}ReleaseId"] = function.release_id
+        self.outputs(values)

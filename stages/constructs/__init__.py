@@ -1,0 +1,1 @@
+"""Capabilities that the layers are wired from."""

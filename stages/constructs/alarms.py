@@ -1,0 +1,42 @@
+"""Alarms that tell people."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from release import names
+
+PERIOD = Duration.minutes(1)
+
+
+class PaymentAlarms(Construct):
+    """Alarms named `payment-<suffix>-<role>` that publish to `topic` when they go off and when they recover."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, suffix: str, topic: sns.ITopic) -> None:
+        super().__init__(scope, construct_id)
+        self._suffix = suffix
+        self._action = actions.SnsAction(topic)
+        self.all: list[cloudwatch.Alarm] = []
+
+    def above(
+        self, role: str, metric: cloudwatch.IMetric, *, threshold: float, description: str, minutes: int = 3
+    ) -> None:
+        """Go off when `metric` is above `threshold` in two of the last `minutes` minutes. No data is no trouble:
+        these metrics are written only while there is traffic."""
+        alarm = cloudwatch.Alarm(
+            self,
+            "".join(word.capitalize() for word in role.split("-")),
+            alarm_name=names.resource(self._suffix, role),
+            alarm_description=description,
+            metric=metric,
+            threshold=threshold,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=minutes,
+            datapoints_to_alarm=min(2, minutes),
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(self._action)
+        alarm.add_ok_action(self._action)
+        self.all.append(alarm)

@@ -1,0 +1,110 @@
+"""The relational database."""
+
+from aws_cdk import Duration, SecretValue
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_rds as rds
+from constructs import Construct
+
+from release import names
+from stages.constructs.log_group import PaymentLogGroup
+from stages.constructs.payment_layer import data_removal_policy
+from stages.environments import DatabaseConfig
+
+ENGINE = rds.DatabaseClusterEngine.aurora_postgres(version=rds.AuroraPostgresEngineVersion.VER_16_13)
+ADMINISTRATOR = "payment_admin"
+DATABASE_NAME = "payments"
+PORT = 5432
+
+
+class PaymentDatabase(Construct):
+    """Aurora PostgreSQL, Serverless v2: a writer and readers in other zones, TLS only, in isolated subnets.
+
+    The administrator's password is read from the environment's existing secret when the stack deploys; the secret
+    itself is not touched.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        suffix: str,
+        config: DatabaseConfig,
+        vpc: ec2.IVpc,
+        security_group: ec2.ISecurityGroup,
+        key: kms.IKey,
+        logs_key: kms.IKey,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        name = names.database_cluster(suffix)
+        # Made here, before RDS makes it by itself without key and end.
+        log_group = PaymentLogGroup(
+            self,
+            "LogGroup",
+            name=f"/aws/rds/cluster/{name}/postgresql",
+            key=logs_key,
+            retention_days=config.log_retention_days,
+        )
+        self.cluster = rds.DatabaseCluster(
+            self,
+            "Cluster",
+            cluster_identifier=name,
+            engine=ENGINE,
+            credentials=rds.Credentials.from_password(
+                ADMINISTRATOR,
+                SecretValue.secrets_manager(names.database_admin_secret(suffix), json_field="password"),
+            ),
+            default_database_name=DATABASE_NAME,
+            port=PORT,
+            writer=self._instance(f"{name}-writer", "Writer", follows_writer=True, key=key),
+            readers=[
+                self._instance(f"{name}-reader-{number}", f"Reader{number}", follows_writer=number == 1, key=key)
+                for number in range(1, config.readers + 1)
+            ],
+            serverless_v2_min_capacity=config.minimum_acu,
+            serverless_v2_max_capacity=config.maximum_acu,
+            vpc=vpc,
+            subnet_group=rds.SubnetGroup(
+                self,
+                "Subnets",
+                subnet_group_name=name,
+                description="The isolated subnets",
+                vpc=vpc,
+                vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+                removal_policy=data_removal_policy(keep=False),
+            ),
+            security_groups=[security_group],
+            parameter_group=rds.ParameterGroup(
+                self,
+                "Parameters",
+                name=name,
+                engine=ENGINE,
+                description="TLS only, connections logged",
+                parameters={"rds.force_ssl": "1", "log_connections": "1", "log_disconnections": "1"},
+            ),
+            storage_encrypted=True,
+            storage_encryption_key=key,
+            backup=rds.BackupProps(retention=Duration.days(config.backup_days)),
+            copy_tags_to_snapshot=True,
+            iam_authentication=True,
+            cloudwatch_logs_exports=["postgresql"],
+            deletion_protection=config.deletion_protection,
+            removal_policy=data_removal_policy(keep=config.deletion_protection),
+        )
+        self.cluster.node.add_dependency(log_group)
+
+    @staticmethod
+    def _instance(identifier: str, role: str, *, follows_writer: bool, key: kms.IKey) -> rds.IClusterInstance:
+        """`follows_writer`: scale with the writer, so that a failover meets the capacity it needs."""
+        scaling = {} if role == "Writer" else {"scale_with_writer": follows_writer}
+        return rds.ClusterInstance.serverless_v2(
+            role,
+            instance_identifier=identifier,
+            auto_minor_version_upgrade=True,
+            publicly_accessible=False,
+            enable_performance_insights=True,
+            performance_insight_encryption_key=key,
+            ca_certificate=rds.CaCertificate.RDS_CA_RSA2048_G1,
+            **scaling,
+        )

@@ -1,0 +1,46 @@
+"""The functions' third-party packages."""
+
+import hashlib
+from pathlib import Path
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from release import names
+from stages.constructs.payment_function import ARCHITECTURE, RUNTIME, SOURCES
+
+LAYER = SOURCES.parent / "build" / "layer"
+LOCK = SOURCES / "requirements.txt"
+
+
+class LayerNotBuilt(FileNotFoundError):
+    """The packages are not there yet."""
+
+
+class DependencyLayer(lambda_.LayerVersion):
+    """The locked packages, built by `make setup`. Raises `LayerNotBuilt`.
+
+    The asset's hash is the lock's: building the same lock again gives the same release.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, suffix: str) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            layer_version_name=names.resource(suffix, "dependencies"),
+            description="Third-party packages of the functions",
+            code=lambda_.Code.from_asset(
+                str(_built_layer()), asset_hash=hashlib.sha256(LOCK.read_bytes()).hexdigest(), exclude=[".lock*"]
+            ),
+            compatible_runtimes=[RUNTIME],
+            compatible_architectures=[ARCHITECTURE],
+            # Versions of functions that are still live use the layer of their own deployment.
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+        )
+
+
+def _built_layer() -> Path:
+    if not (LAYER / "python").is_dir() or not LOCK.is_file():
+        raise LayerNotBuilt(f"{LAYER} is not built: run 'make setup' first")
+    return LAYER

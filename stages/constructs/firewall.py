@@ -1,0 +1,108 @@
+"""The web application firewall in front of the API."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Stack
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_wafv2 as wafv2
+from constructs import Construct
+
+from release import names
+from stages.constructs.log_group import PaymentLogGroup
+
+MANAGED_GROUPS = (
+    "AWSManagedRulesAmazonIpReputationList",
+    "AWSManagedRulesCommonRuleSet",
+    "AWSManagedRulesKnownBadInputsRuleSet",
+)
+
+
+class Firewall(Construct):
+    """Managed rules and a limit per address over five minutes. Logs carry no credentials and no bodies."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        suffix: str,
+        requests_per_address: int,
+        logs_key: kms.IKey,
+        log_retention_days: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._suffix = suffix
+        self._acl = wafv2.CfnWebACL(
+            self,
+            "Acl",
+            name=names.resource(suffix, "api"),
+            scope="REGIONAL",
+            default_action=wafv2.CfnWebACL.DefaultActionProperty(allow={}),
+            visibility_config=self._visibility("all"),
+            rules=[
+                self._rate_rule(requests_per_address),
+                *(self._managed_rule(group, priority) for priority, group in enumerate(MANAGED_GROUPS, start=1)),
+            ],
+        )
+        log_group = PaymentLogGroup(
+            self,
+            "LogGroup",
+            name=f"aws-waf-logs-{names.prefix(suffix)}",  # the firewall writes to no other prefix
+            key=logs_key,
+            retention_days=log_retention_days,
+        )
+        stack = Stack.of(self)
+        wafv2.CfnLoggingConfiguration(
+            self,
+            "Logging",
+            resource_arn=self._acl.attr_arn,
+            log_destination_configs=[
+                f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{log_group.log_group_name}"
+            ],
+            redacted_fields=[
+                wafv2.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": name})
+                for name in ("authorization", "x-amz-security-token")
+            ],
+        )
+
+    def protect(self, stages: Sequence[tuple[str, str]]) -> None:
+        """Put the firewall in front of API stages, given as name and ARN."""
+        for name, arn in stages:
+            wafv2.CfnWebACLAssociation(
+                self,
+                "".join(word.capitalize() for word in name.split("-")),
+                resource_arn=arn,
+                web_acl_arn=self._acl.attr_arn,
+            )
+
+    def _rate_rule(self, limit: int) -> wafv2.CfnWebACL.RuleProperty:
+        return wafv2.CfnWebACL.RuleProperty(
+            name="rate-per-address",
+            priority=0,
+            action=wafv2.CfnWebACL.RuleActionProperty(block={}),
+            statement=wafv2.CfnWebACL.StatementProperty(
+                rate_based_statement=wafv2.CfnWebACL.RateBasedStatementProperty(limit=limit, aggregate_key_type="IP")
+            ),
+            visibility_config=self._visibility("rate"),
+        )
+
+    def _managed_rule(self, group: str, priority: int) -> wafv2.CfnWebACL.RuleProperty:
+        return wafv2.CfnWebACL.RuleProperty(
+            name=group,
+            priority=priority,
+            override_action=wafv2.CfnWebACL.OverrideActionProperty(none={}),
+            statement=wafv2.CfnWebACL.StatementProperty(
+                managed_rule_group_statement=wafv2.CfnWebACL.ManagedRuleGroupStatementProperty(
+                    vendor_name="AWS", name=group
+                )
+            ),
+            visibility_config=self._visibility(group),
+        )
+
+    def _visibility(self, metric: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
+        """Sampled requests would keep headers and bodies outside our own logs: off."""
+        return wafv2.CfnWebACL.VisibilityConfigProperty(
+            cloud_watch_metrics_enabled=True,
+            metric_name=names.resource(self._suffix, metric),
+            sampled_requests_enabled=False,
+        )

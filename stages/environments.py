@@ -1,0 +1,352 @@
+"""The environments as data: what differs between dev, staging, prod and a pull request is here and nowhere else.
+
+An operator edits account ids, sizes and plans in this file. Nothing that keeps people or money safe has a
+default, so that a new environment has to decide. Raises `InvalidEnvironment` at import when a decision is unsafe.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Final
+
+from release import names
+
+REGION: Final = "us-east-1"
+AVAILABILITY_ZONES: Final = ("us-east-1a", "us-east-1b", "us-east-1c")
+TOOLING_ACCOUNT: Final = "111111111111"
+
+UNRESERVED_CONCURRENCY: Final = 100
+"""What Lambda demands to stay unreserved in an account, for all functions without a reservation."""
+SERVERLESS_ACU_LIMIT: Final = 256
+
+
+class InvalidEnvironment(ValueError):
+    """The data of an environment contradicts itself or is unsafe; the message names the field."""
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise InvalidEnvironment(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """`cidr` must leave room for three /20 and six /24 subnets."""
+
+    cidr: str
+    nat_gateways: int
+    log_retention_days: int
+
+    def __post_init__(self) -> None:
+        network = IPv4Network(self.cidr)
+        _require(network.is_private, f"cidr {self.cidr} is not a private range")
+        _require(network.prefixlen <= 16, f"cidr {self.cidr} is smaller than a /16")
+        _require(
+            1 <= self.nat_gateways <= len(AVAILABILITY_ZONES),
+            f"nat_gateways is {self.nat_gateways}: the functions reach AWS through at least one, at most one per zone",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseConfig:
+    """Aurora Serverless v2; capacities in ACU (2 GiB of memory each), zero means it pauses when idle."""
+
+    readers: int
+    minimum_acu: float
+    maximum_acu: float
+    backup_days: int
+    deletion_protection: bool
+    log_retention_days: int
+
+    def __post_init__(self) -> None:
+        _require(self.readers >= 1, "readers is 0: a failover would have nowhere to go")
+        _require(
+            0 <= self.minimum_acu < self.maximum_acu <= SERVERLESS_ACU_LIMIT and self.maximum_acu >= 1,
+            f"capacity {self.minimum_acu}..{self.maximum_acu} ACU is not a range that Aurora accepts",
+        )
+        _require(1 <= self.backup_days <= 35, f"backup_days is {self.backup_days}, Aurora keeps 1 to 35")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorageConfig:
+    """Tables and buckets. `keep_on_teardown` retains them, and the key they are read with, when stacks go."""
+
+    keep_on_teardown: bool
+    archive_after_days: int
+    expire_after_days: int
+
+    def __post_init__(self) -> None:
+        # PCI DSS 10.5.1: twelve months kept, the latest three at once.
+        _require(self.archive_after_days >= 90, "archive_after_days is below the 90 days that stay at hand")
+        _require(self.expire_after_days >= 400, "expire_after_days is below the 400 days that audit records are kept")
+        _require(self.expire_after_days > self.archive_after_days + 90, "archived for less than Glacier's 90 days")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionConfig:
+    memory_mib: int
+    reserved_concurrency: int
+
+    def __post_init__(self) -> None:
+        _require(128 <= self.memory_mib <= 10240, f"memory_mib is {self.memory_mib}")
+        _require(self.reserved_concurrency >= 1, "reserved_concurrency is 0: the function would never run")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputeConfig:
+    """`functions` has one entry per function; `account_concurrency` is Lambda's quota in the account."""
+
+    functions: Mapping[str, FunctionConfig]
+    account_concurrency: int
+    log_retention_days: int
+    log_level: str
+
+    def __post_init__(self) -> None:
+        expected = {*names.FUNCTIONS, *names.UNCOLOURED_FUNCTIONS}
+        _require(set(self.functions) == expected, f"functions are {sorted(self.functions)}, not {sorted(expected)}")
+        reserved = sum(function.reserved_concurrency for function in self.functions.values())
+        _require(
+            reserved <= self.account_concurrency - UNRESERVED_CONCURRENCY,
+            f"{reserved} reserved of {self.account_concurrency}: {UNRESERVED_CONCURRENCY} must stay unreserved",
+        )
+        _require(self.log_level in {"INFO", "WARNING", "ERROR"}, f"log_level is {self.log_level!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiConfig:
+    """Throttles are per stage; `requests_per_address` is what one address may send in five minutes."""
+
+    requests_per_second: int
+    burst: int
+    requests_per_address: int
+    load_balancer_deletion_protection: bool
+    log_retention_days: int
+
+    def __post_init__(self) -> None:
+        _require(0 < self.requests_per_second <= self.burst, "burst is below requests_per_second")
+        _require(self.requests_per_address >= 100, "requests_per_address is below the firewall's minimum of 100")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmConfig:
+    latency_p99_ms: int
+    errors_per_minute: int
+    database_cpu_percent: int
+    database_connections: int
+    replica_lag_ms: int
+
+    def __post_init__(self) -> None:
+        _require(0 < self.database_cpu_percent < 100, f"database_cpu_percent is {self.database_cpu_percent}")
+        # Functions answer within 8 s: a higher threshold could never be crossed.
+        _require(0 < self.latency_p99_ms < 8000, f"latency_p99_ms is {self.latency_p99_ms}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleasePlan:
+    """Percent of live traffic on the new colour, step by step, and how long each step is watched."""
+
+    weights_percent: tuple[int, ...]
+    bake_seconds: int
+    approval_required: bool
+
+    def __post_init__(self) -> None:
+        increasing = list(self.weights_percent) == sorted(set(self.weights_percent))
+        _require(
+            bool(self.weights_percent) and increasing and self.weights_percent[0] > 0,
+            f"weights_percent {self.weights_percent} do not increase from above 0",
+        )
+        _require(self.weights_percent[-1] == 100, "the last of weights_percent is not 100")
+        _require(self.bake_seconds >= 10, "bake_seconds is below one period of the release metrics (10 s)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Everything a `PaymentStage` needs to know. `suffix` is part of every physical name."""
+
+    suffix: str
+    account: str
+    tags: Mapping[str, str]
+    network: NetworkConfig
+    database: DatabaseConfig
+    storage: StorageConfig
+    compute: ComputeConfig
+    api: ApiConfig
+    alarms: AlarmConfig
+    release: ReleasePlan
+
+    def __post_init__(self) -> None:
+        names.validate_suffix(self.suffix)
+        _require(re.fullmatch(r"[0-9]{12}", self.account) is not None, f"account {self.account!r} is not 12 digits")
+        missing = COST_TAGS - set(self.tags)
+        _require(not missing, f"tags lack {sorted(missing)}")
+        _require(self.tags["EnvironmentSuffix"] == self.suffix, "tag EnvironmentSuffix is not the suffix")
+
+    @property
+    def region(self) -> str:
+        return REGION
+
+
+COST_TAGS: Final = frozenset(
+    {"Project", "Environment", "EnvironmentSuffix", "CostCenter", "Owner", "DataClassification"}
+)
+
+
+def _tags(*, environment: str, suffix: str, data_classification: str) -> dict[str, str]:
+    return {
+        "Project": "payment",
+        "Environment": environment,
+        "EnvironmentSuffix": suffix,
+        "CostCenter": "payments",
+        "Owner": "payments-team",
+        "DataClassification": data_classification,
+    }
+
+
+def _functions(*, routed: int, fraud: int, memory_mib: int) -> dict[str, FunctionConfig]:
+    """Validation calls processing and processing calls fraud, so each needs what its caller can send."""
+    return {
+        "validation": FunctionConfig(memory_mib=memory_mib, reserved_concurrency=routed),
+        "processing": FunctionConfig(memory_mib=memory_mib, reserved_concurrency=2 * routed),
+        "fraud": FunctionConfig(memory_mib=memory_mib, reserved_concurrency=fraud),
+        "rotation": FunctionConfig(memory_mib=256, reserved_concurrency=1),
+        "migration": FunctionConfig(memory_mib=256, reserved_concurrency=1),
+    }
+
+
+DEV: Final = Environment(
+    suffix="dev",
+    account="222222222222",
+    tags=_tags(environment="dev", suffix="dev", data_classification="test-card-data"),
+    network=NetworkConfig(cidr="10.10.0.0/16", nat_gateways=1, log_retention_days=90),
+    database=DatabaseConfig(
+        readers=1, minimum_acu=0, maximum_acu=4, backup_days=7, deletion_protection=False, log_retention_days=90
+    ),
+    storage=StorageConfig(keep_on_teardown=False, archive_after_days=90, expire_after_days=400),
+    compute=ComputeConfig(
+        functions=_functions(routed=20, fraud=20, memory_mib=512),
+        account_concurrency=1000,
+        log_retention_days=90,
+        log_level="INFO",
+    ),
+    api=ApiConfig(
+        requests_per_second=50,
+        burst=100,
+        requests_per_address=2000,
+        load_balancer_deletion_protection=False,
+        log_retention_days=90,
+    ),
+    alarms=AlarmConfig(
+        latency_p99_ms=3000, errors_per_minute=5, database_cpu_percent=80, database_connections=200, replica_lag_ms=1000
+    ),
+    release=ReleasePlan(weights_percent=(10, 50, 100), bake_seconds=30, approval_required=False),
+)
+
+STAGING: Final = Environment(
+    suffix="staging",
+    account="333333333333",
+    tags=_tags(environment="staging", suffix="staging", data_classification="test-card-data"),
+    network=NetworkConfig(cidr="10.20.0.0/16", nat_gateways=1, log_retention_days=90),
+    database=DatabaseConfig(
+        readers=1, minimum_acu=0.5, maximum_acu=8, backup_days=14, deletion_protection=False, log_retention_days=90
+    ),
+    storage=StorageConfig(keep_on_teardown=False, archive_after_days=90, expire_after_days=400),
+    compute=ComputeConfig(
+        functions=_functions(routed=50, fraud=50, memory_mib=512),
+        account_concurrency=1000,
+        log_retention_days=90,
+        log_level="INFO",
+    ),
+    api=ApiConfig(
+        requests_per_second=200,
+        burst=400,
+        requests_per_address=5000,
+        load_balancer_deletion_protection=False,
+        log_retention_days=90,
+    ),
+    alarms=AlarmConfig(
+        latency_p99_ms=2000, errors_per_minute=5, database_cpu_percent=80, database_connections=400, replica_lag_ms=1000
+    ),
+    release=ReleasePlan(weights_percent=(10, 50, 100), bake_seconds=60, approval_required=False),
+)
+
+PROD: Final = Environment(
+    suffix="prod",
+    account="444444444444",
+    tags=_tags(environment="prod", suffix="prod", data_classification="cardholder-data"),
+    network=NetworkConfig(cidr="10.30.0.0/16", nat_gateways=3, log_retention_days=400),
+    database=DatabaseConfig(
+        readers=2, minimum_acu=2, maximum_acu=32, backup_days=35, deletion_protection=True, log_retention_days=400
+    ),
+    storage=StorageConfig(keep_on_teardown=True, archive_after_days=90, expire_after_days=2557),
+    compute=ComputeConfig(
+        functions=_functions(routed=200, fraud=250, memory_mib=1024),
+        account_concurrency=1000,
+        log_retention_days=400,
+        log_level="INFO",
+    ),
+    api=ApiConfig(
+        requests_per_second=1000,
+        burst=2000,
+        requests_per_address=10000,
+        load_balancer_deletion_protection=True,
+        log_retention_days=400,
+    ),
+    alarms=AlarmConfig(
+        latency_p99_ms=1500,
+        errors_per_minute=3,
+        database_cpu_percent=70,
+        database_connections=1000,
+        replica_lag_ms=1000,
+    ),
+    release=ReleasePlan(weights_percent=(10, 50, 100), bake_seconds=300, approval_required=True),
+)
+
+PIPELINE_ENVIRONMENTS: Final = (DEV, STAGING, PROD)
+"""The environments that a push to `main` goes through, in this order."""
+
+PULL_REQUEST_ACCOUNT: Final = "555555555555"
+
+
+def pull_request_environment(suffix: str) -> Environment:
+    """A cheap environment of its own in the pull-request account. Raises `release.names.InvalidSuffix`."""
+    return Environment(
+        suffix=suffix,
+        account=PULL_REQUEST_ACCOUNT,
+        tags=_tags(environment="pull-request", suffix=suffix, data_classification="test-card-data"),
+        network=NetworkConfig(cidr="10.40.0.0/16", nat_gateways=1, log_retention_days=90),
+        database=DatabaseConfig(
+            readers=1, minimum_acu=0, maximum_acu=2, backup_days=1, deletion_protection=False, log_retention_days=90
+        ),
+        storage=StorageConfig(keep_on_teardown=False, archive_after_days=90, expire_after_days=400),
+        compute=ComputeConfig(
+            # The account is shared by up to twenty such environments.
+            functions=_functions(routed=10, fraud=10, memory_mib=512),
+            account_concurrency=1000,
+            log_retention_days=90,
+            log_level="INFO",
+        ),
+        api=ApiConfig(
+            requests_per_second=20,
+            burst=40,
+            requests_per_address=1000,
+            load_balancer_deletion_protection=False,
+            log_retention_days=90,
+        ),
+        alarms=AlarmConfig(
+            latency_p99_ms=3000,
+            errors_per_minute=5,
+            database_cpu_percent=80,
+            database_connections=100,
+            replica_lag_ms=1000,
+        ),
+        release=ReleasePlan(weights_percent=(100,), bake_seconds=10, approval_required=False),
+    )
+
+
+def environment_for(suffix: str) -> Environment:
+    """The environment of that suffix: dev, staging and prod by name, a pull request's for any other."""
+    for environment in PIPELINE_ENVIRONMENTS:
+        if environment.suffix == suffix:
+            return environment
+    return pull_request_environment(suffix)

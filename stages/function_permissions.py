@@ -1,0 +1,99 @@
+"""What each function may do, action by action, on the resources it needs."""
+
+from aws_cdk import aws_iam as iam
+
+from release import names
+from release.names import Colour
+from stages.data import DataStack
+from stages.security import SecurityStack
+
+
+class FunctionPermissions:
+    """The statements of every function's role, beyond what all functions have."""
+
+    def __init__(self, *, data: DataStack, security: SecurityStack) -> None:
+        self._data = data
+        self._security = security
+
+    def validation(self) -> list[iam.PolicyStatement]:
+        return [
+            iam.PolicyStatement(
+                sid="Fingerprint",
+                actions=["kms:GenerateMac"],
+                resources=[self._security.fingerprint_key.key_arn],
+            ),
+            self._invoke("processing"),
+        ]
+
+    def processing(self) -> list[iam.PolicyStatement]:
+        data, security = self._data, self._security
+        return [
+            iam.PolicyStatement(
+                sid="Idempotency",
+                actions=["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+                resources=[data.idempotency.table_arn],
+            ),
+            iam.PolicyStatement(
+                sid="Transactions",
+                actions=["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"],
+                resources=[data.transactions.table_arn],
+            ),
+            self._read_secrets(data.app_secret_arn),
+            iam.PolicyStatement(
+                sid="FailedTransactions",
+                actions=["sns:Publish"],
+                resources=[security.failed_transactions.topic_arn],
+            ),
+            iam.PolicyStatement(
+                sid="EncryptMessages",
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=[security.messages_key.key_arn],
+            ),
+            self._invoke("fraud"),
+        ]
+
+    def fraud(self) -> list[iam.PolicyStatement]:
+        return [
+            iam.PolicyStatement(
+                sid="Velocity", actions=["dynamodb:UpdateItem"], resources=[self._data.velocity.table_arn]
+            )
+        ]
+
+    def rotation(self) -> list[iam.PolicyStatement]:
+        return [
+            iam.PolicyStatement(
+                sid="Rotate",
+                actions=[
+                    "secretsmanager:DescribeSecret",
+                    "secretsmanager:PutSecretValue",
+                    "secretsmanager:UpdateSecretVersionStage",
+                ],
+                resources=[_with_random_part(self._data.app_secret_arn)],
+            ),
+            self._read_secrets(self._data.app_secret_arn, self._data.admin_secret_arn),
+        ]
+
+    def migration(self) -> list[iam.PolicyStatement]:
+        return [self._read_secrets(self._data.app_secret_arn, self._data.admin_secret_arn)]
+
+    def _invoke(self, name: str) -> iam.PolicyStatement:
+        """By both colours' aliases and never without one: a colour calls its own."""
+        stack = self._data
+        function = names.function(stack.suffix, name)
+        arn = f"arn:{stack.partition}:lambda:{stack.region}:{stack.account}:function:{function}"
+        return iam.PolicyStatement(
+            sid="Invoke", actions=["lambda:InvokeFunction"], resources=[f"{arn}:{colour}" for colour in Colour]
+        )
+
+    @staticmethod
+    def _read_secrets(*arns: str) -> iam.PolicyStatement:
+        return iam.PolicyStatement(
+            sid="ReadSecrets",
+            actions=["secretsmanager:GetSecretValue"],
+            resources=[_with_random_part(arn) for arn in arns],
+        )
+
+
+def _with_random_part(secret_arn: str) -> str:
+    """The ARN as IAM compares it: with the six characters that Secrets Manager appends to the name."""
+    return f"{secret_arn}-??????"

@@ -1,0 +1,89 @@
+"""The network: three zones with a public, a private and an isolated database subnet each."""
+
+from aws_cdk import Tags
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+from release import names
+from stages.constructs.flow_log import VpcFlowLog
+from stages.constructs.nag import acknowledge
+from stages.constructs.payment_layer import PaymentLayer
+from stages.constructs.security_group import PaymentSecurityGroup
+from stages.environments import AVAILABILITY_ZONES, Environment
+from stages.security import SecurityStack
+
+HTTPS = ec2.Port.tcp(443)
+POSTGRESQL = ec2.Port.tcp(5432)
+
+
+class NetworkStack(PaymentLayer):
+    """The VPC and its security groups, which name each other; nothing is reachable from outside."""
+
+    def __init__(self, scope: Construct, *, environment: Environment, security: SecurityStack) -> None:
+        super().__init__(scope, "network", environment=environment)
+        suffix = environment.suffix
+        self.vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            vpc_name=names.resource(suffix, "vpc"),
+            ip_addresses=ec2.IpAddresses.cidr(environment.network.cidr),
+            max_azs=len(AVAILABILITY_ZONES),
+            nat_gateways=environment.network.nat_gateways,
+            restrict_default_security_group=True,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(name="Private", subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS, cidr_mask=20),
+                ec2.SubnetConfiguration(
+                    name="Public", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=24, map_public_ip_on_launch=False
+                ),
+                ec2.SubnetConfiguration(name="Database", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=24),
+            ],
+            gateway_endpoints={
+                "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3),
+                "DynamoDb": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
+            },
+        )
+        self._name_subnets(suffix)
+        self._acknowledge_internet_routes()
+        VpcFlowLog(
+            self,
+            "FlowLog",
+            suffix=suffix,
+            vpc=self.vpc,
+            key=security.logs_key,
+            retention_days=environment.network.log_retention_days,
+        )
+
+        self.link_group = self._group("LinkGroup", "link", "The API's way into the network")
+        self.load_balancer_group = self._group("LoadBalancerGroup", "alb", "The private load balancer")
+        self.functions_group = self._group("FunctionsGroup", "functions", "The functions")
+        self.database_group = self._group("DatabaseGroup", "database", "The database")
+        self._connect()
+        self.outputs({"VpcId": self.vpc.vpc_id})
+
+    def _group(self, construct_id: str, role: str, description: str) -> ec2.SecurityGroup:
+        return PaymentSecurityGroup(
+            self, construct_id, name=names.resource(self.suffix, role), description=description, vpc=self.vpc
+        )
+
+    def _connect(self) -> None:
+        self.link_group.connections.allow_to(self.load_balancer_group, HTTPS, "API to load balancer")
+        self.functions_group.connections.allow_to(self.database_group, POSTGRESQL, "functions to database")
+        self.functions_group.add_egress_rule(ec2.Peer.any_ipv4(), HTTPS, "AWS APIs")
+
+    def _name_subnets(self, suffix: str) -> None:
+        kinds = {
+            "public": self.vpc.public_subnets,
+            "private": self.vpc.private_subnets,
+            "database": self.vpc.isolated_subnets,
+        }
+        for kind, subnets in kinds.items():
+            for zone, subnet in zip(AVAILABILITY_ZONES, subnets, strict=True):
+                Tags.of(subnet).add("Name", names.resource(suffix, f"{kind}-{zone}"))
+
+    def _acknowledge_internet_routes(self) -> None:
+        for subnet in self.vpc.public_subnets:
+            acknowledge(
+                subnet.node.find_child("DefaultRoute"),
+                pci="VPCNoUnrestrictedRouteToIGW",
+                reason="A public subnet's route: nothing but NAT gateways has an interface in these subnets",
+            )
