@@ -38,7 +38,7 @@ $(VENV_STAMP): | requirements.txt
 	@touch $@
 
 $(NODE_STAMP): | package-lock.json
-	@node -e 'process.exit(process.versions.node.split(".")[0] < 20)' || { echo "Node.js 20 or newer is needed, found: $$(node --version 2>/dev/null || echo none)"; exit 1; }
+	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' || { echo "Node.js 20 or newer is needed, found: $$(node --version 2>/dev/null || echo none)"; exit 1; }
 	@echo "setup: CDK CLI"
 	@rm -f node_modules/.lock-*
 	@npm ci --ignore-scripts --silent

@@ -12,6 +12,7 @@ import boto3
 import requests
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from local.aws import Endpoint
 
@@ -37,7 +38,7 @@ class Merchant:
 
     def __init__(self, *, endpoint: Endpoint, account: str, api_url: str) -> None:
         self._endpoint, self._api_url = endpoint, api_url.rstrip("/")
-        self._credentials = _merchant_session(endpoint.session(account), account).get_credentials()
+        self._credentials = _merchant_credentials(endpoint.session(account), account)
 
     def request(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         """Sign for the API's own host name and send to the embedded AWS, which answers in its place."""
@@ -74,8 +75,8 @@ class Merchant:
         return self.request("GET", f"/payments/{payment_id}")
 
 
-def _merchant_session(admin: boto3.Session, account: str) -> boto3.Session:
-    """Assume the merchant's role, made on first use: it may call the live stage of the payment APIs and nothing else."""
+def _merchant_credentials(admin: boto3.Session, account: str) -> Credentials:
+    """Assume the merchant's role, made on first use: it may call the live stage of the payment APIs, nothing else."""
     iam = admin.client("iam")
     try:
         iam.get_role(RoleName=ROLE_NAME)
@@ -96,9 +97,4 @@ def _merchant_session(admin: boto3.Session, account: str) -> boto3.Session:
         )
     role = f"arn:aws:iam::{account}:role/{ROLE_NAME}"
     temporary = admin.client("sts").assume_role(RoleArn=role, RoleSessionName="demo")["Credentials"]
-    return boto3.Session(
-        temporary["AccessKeyId"],
-        temporary["SecretAccessKey"],
-        temporary["SessionToken"],
-        region_name=admin.region_name,
-    )
+    return Credentials(temporary["AccessKeyId"], temporary["SecretAccessKey"], temporary["SessionToken"])
