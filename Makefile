@@ -26,6 +26,7 @@ help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: $(VENV_STAMP) $(NODE_STAMP) $(LAYER_STAMP) ## prepare .venv, node_modules and the functions' layer (what the other targets call first)
+	@:
 
 $(VENV_STAMP): | requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 setup")'
