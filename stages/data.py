@@ -77,7 +77,7 @@ class DataStack(PaymentLayer):
 
     def _secret_arn(self, name: str) -> str:
         """Without the six random characters that Secrets Manager appends: it resolves such an ARN like a name."""
-        return f"arn:{self.partition}:secretsmanager:{self.region}:{self.account}:secret:{name}"
+        return f"arn:aws:secretsmanager:{self.region}:{self.account}:secret:{name}"
 
     def _publish_configuration(self) -> None:
         cluster = self.database.cluster

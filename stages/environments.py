@@ -143,21 +143,10 @@ class AlarmConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReleasePlan:
-    """Percent of live traffic on the new colour, step by step, and how long each step is watched."""
+class ReleaseConfig:
+    """Whether a person approves before live traffic moves. How it moves is the controller's: `release.plans`."""
 
-    weights_percent: tuple[int, ...]
-    bake_seconds: int
     approval_required: bool
-
-    def __post_init__(self) -> None:
-        increasing = list(self.weights_percent) == sorted(set(self.weights_percent))
-        _require(
-            bool(self.weights_percent) and increasing and self.weights_percent[0] > 0,
-            f"weights_percent {self.weights_percent} do not increase from above 0",
-        )
-        _require(self.weights_percent[-1] == 100, "the last of weights_percent is not 100")
-        _require(self.bake_seconds >= 10, "bake_seconds is below one period of the release metrics (10 s)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +162,7 @@ class Environment:
     compute: ComputeConfig
     api: ApiConfig
     alarms: AlarmConfig
-    release: ReleasePlan
+    release: ReleaseConfig
 
     def __post_init__(self) -> None:
         names.validate_suffix(self.suffix)
@@ -239,7 +228,7 @@ DEV: Final = Environment(
     alarms=AlarmConfig(
         latency_p99_ms=3000, errors_per_minute=5, database_cpu_percent=80, database_connections=200, replica_lag_ms=1000
     ),
-    release=ReleasePlan(weights_percent=(10, 50, 100), bake_seconds=30, approval_required=False),
+    release=ReleaseConfig(approval_required=False),
 )
 
 STAGING: Final = Environment(
@@ -267,7 +256,7 @@ STAGING: Final = Environment(
     alarms=AlarmConfig(
         latency_p99_ms=2000, errors_per_minute=5, database_cpu_percent=80, database_connections=400, replica_lag_ms=1000
     ),
-    release=ReleasePlan(weights_percent=(10, 50, 100), bake_seconds=60, approval_required=False),
+    release=ReleaseConfig(approval_required=False),
 )
 
 PROD: Final = Environment(
@@ -299,7 +288,7 @@ PROD: Final = Environment(
         database_connections=1000,
         replica_lag_ms=1000,
     ),
-    release=ReleasePlan(weights_percent=(10, 50, 100), bake_seconds=300, approval_required=True),
+    release=ReleaseConfig(approval_required=True),
 )
 
 PIPELINE_ENVIRONMENTS: Final = (DEV, STAGING, PROD)
@@ -340,7 +329,7 @@ def pull_request_environment(suffix: str) -> Environment:
             database_connections=100,
             replica_lag_ms=1000,
         ),
-        release=ReleasePlan(weights_percent=(100,), bake_seconds=10, approval_required=False),
+        release=ReleaseConfig(approval_required=False),
     )
 
 

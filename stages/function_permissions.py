@@ -80,7 +80,7 @@ class FunctionPermissions:
         """By both colours' aliases and never without one: a colour calls its own."""
         stack = self._data
         function = names.function(stack.suffix, name)
-        arn = f"arn:{stack.partition}:lambda:{stack.region}:{stack.account}:function:{function}"
+        arn = f"arn:aws:lambda:{stack.region}:{stack.account}:function:{function}"
         return iam.PolicyStatement(
             sid="Invoke", actions=["lambda:InvokeFunction"], resources=[f"{arn}:{colour}" for colour in Colour]
         )

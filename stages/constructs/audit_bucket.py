@@ -7,10 +7,12 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from release import names
+from stages.constructs.nag import acknowledge
 from stages.constructs.payment_layer import data_removal_policy
 from stages.environments import StorageConfig
 
 LOAD_BALANCER_PREFIX = "load-balancer"
+ONE_REGION = "The whole system runs in one region; nothing in another could use a replica"
 
 
 class AccessLogsBucket(s3.Bucket):
@@ -24,6 +26,12 @@ class AccessLogsBucket(s3.Bucket):
             bucket_name=names.access_logs_bucket(suffix, stack.account),
             encryption=s3.BucketEncryption.S3_MANAGED,
             **_protection(config),
+        )
+        acknowledge(self, pci="S3BucketReplicationEnabled", reason=ONE_REGION)
+        acknowledge(
+            self,
+            pci="S3DefaultEncryptionKMS",
+            reason="Load balancers deliver access logs only to buckets encrypted with SSE-S3",
         )
         self.add_to_resource_policy(
             iam.PolicyStatement(
@@ -60,6 +68,7 @@ class AuditBucket(s3.Bucket):
             server_access_logs_prefix="audit/",
             **_protection(config),
         )
+        acknowledge(self, pci="S3BucketReplicationEnabled", reason=ONE_REGION)
 
 
 def _protection(config: StorageConfig) -> dict[str, object]:

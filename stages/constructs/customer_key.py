@@ -47,7 +47,7 @@ def allow_logs(key: kms.Key, *, log_group_patterns: list[str]) -> None:
             conditions={
                 "ArnLike": {
                     "kms:EncryptionContext:aws:logs:arn": [
-                        f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{pattern}"
+                        f"arn:aws:logs:{stack.region}:{stack.account}:log-group:{pattern}"
                         for pattern in log_group_patterns
                     ]
                 }
@@ -94,9 +94,7 @@ class FingerprintKey(kms.Key):
                 principals=[iam.AnyPrincipal()],
                 actions=["kms:GenerateMac", "kms:VerifyMac"],
                 resources=["*"],
-                conditions={
-                    "ArnNotEquals": {"aws:PrincipalArn": f"arn:{stack.partition}:iam::{stack.account}:role/{user_role}"}
-                },
+                conditions={"ArnNotEquals": {"aws:PrincipalArn": f"arn:aws:iam::{stack.account}:role/{user_role}"}},
             )
         )
 

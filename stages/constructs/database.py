@@ -8,6 +8,7 @@ from constructs import Construct
 
 from release import names
 from stages.constructs.log_group import PaymentLogGroup
+from stages.constructs.nag import acknowledge
 from stages.constructs.payment_layer import data_removal_policy
 from stages.environments import DatabaseConfig
 
@@ -93,6 +94,12 @@ class PaymentDatabase(Construct):
             removal_policy=data_removal_policy(keep=config.deletion_protection),
         )
         self.cluster.node.add_dependency(log_group)
+        if not config.deletion_protection:
+            acknowledge(
+                self.cluster,
+                aws="RDS10",
+                reason="The environment holds test data only and is meant to be destroyed with its stacks",
+            )
 
     @staticmethod
     def _instance(identifier: str, role: str, *, follows_writer: bool, key: kms.IKey) -> rds.IClusterInstance:

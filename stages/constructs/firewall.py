@@ -57,7 +57,7 @@ class Firewall(Construct):
             "Logging",
             resource_arn=self._acl.attr_arn,
             log_destination_configs=[
-                f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{log_group.log_group_name}"
+                f"arn:aws:logs:{stack.region}:{stack.account}:log-group:{log_group.log_group_name}"
             ],
             redacted_fields=[
                 wafv2.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": name})

@@ -21,7 +21,7 @@ class VpcFlowLog(Construct):
         stack = Stack.of(self)
         name = names.log_group(suffix, "flow-logs")
         log_group = PaymentLogGroup(self, "LogGroup", name=name, key=key, retention_days=retention_days)
-        log_group_arn = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{name}"
+        log_group_arn = f"arn:aws:logs:{stack.region}:{stack.account}:log-group:{name}"
         policy = iam.ManagedPolicy(
             self,
             "Policy",
@@ -35,7 +35,7 @@ class VpcFlowLog(Construct):
         )
         acknowledge(
             policy,
-            aws=f"IAM5[Resource::arn:<AWS::Partition>:logs:{stack.region}:{stack.account}:log-group:{name}:*]",
+            aws=f"IAM5[Resource::arn:aws:logs:{stack.region}:{stack.account}:log-group:{name}:*]",
             reason="The flow-log service chooses the names of the streams within this one group",
         )
         role = iam.Role(

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from release import names
 from release.names import Colour
+from stages.constructs.nag import acknowledge
 from stages.constructs.payment_function import SHARED_PACKAGE, SOURCES
 from stages.constructs.private_integration import PrivateIntegration
 from stages.constructs.release_state import ReleaseState
@@ -80,6 +81,8 @@ class PaymentApi(Construct):
         self.stages = {names.LIVE_STAGE: self.api.deployment_stage}
         self._pin_live(state)
         self._add_previews()
+        for stage in self.stages.values():
+            _acknowledge_stage(stage)
         self._add_problems()
         self._validator = self.api.add_request_validator(
             "Validator", validate_request_body=True, validate_request_parameters=True
@@ -182,11 +185,21 @@ def _resource_policy(stack: Stack, preview_role: str) -> iam.PolicyDocument:
                 principals=[iam.AnyPrincipal()],
                 actions=["execute-api:Invoke"],
                 resources=[f"execute-api:/{names.preview_stage(colour)}/*" for colour in Colour],
-                conditions={
-                    "ArnNotEquals": {
-                        "aws:PrincipalArn": f"arn:{stack.partition}:iam::{stack.account}:role/{preview_role}"
-                    }
-                },
+                conditions={"ArnNotEquals": {"aws:PrincipalArn": f"arn:aws:iam::{stack.account}:role/{preview_role}"}},
             ),
         ]
+    )
+
+
+def _acknowledge_stage(stage: apigateway.IStage) -> None:
+    acknowledge(
+        stage,
+        pci="APIGWCacheEnabledAndEncrypted",
+        reason="The stage has no cache cluster: no response is kept, encrypted or not",
+    )
+    acknowledge(
+        stage,
+        pci="APIGWSSLEnabled",
+        reason="The load balancer cannot check a client certificate of API Gateway; its security group admits only "
+        "the API's link",
     )

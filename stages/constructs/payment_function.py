@@ -91,6 +91,11 @@ class PaymentFunction(Construct):
                 **(environment or {}),
             },
         )
+        acknowledge(
+            self.function,
+            aws="L1",
+            reason="The locked packages are wheels for CPython 3.13; a newer runtime could not import them",
+        )
 
 
 def function_code(package: str) -> lambda_.Code:
@@ -105,9 +110,9 @@ def function_code(package: str) -> lambda_.Code:
 def _role(scope: Construct, *, name: str, suffix: str, statements: Sequence[iam.PolicyStatement]) -> iam.Role:
     stack = Stack.of(scope)
     account = f"{stack.region}:{stack.account}"
-    log_streams = f"arn:{stack.partition}:logs:{account}:log-group:{names.log_group(suffix, name)}:*"
-    function_arn = f"arn:{stack.partition}:lambda:{account}:function:{names.function(suffix, name)}"
-    configuration = f"arn:{stack.partition}:ssm:{account}:parameter{names.config_prefix(suffix)}"
+    log_streams = f"arn:aws:logs:{account}:log-group:{names.log_group(suffix, name)}:*"
+    function_arn = f"arn:aws:lambda:{account}:function:{names.function(suffix, name)}"
+    configuration = f"arn:aws:ssm:{account}:parameter{names.config_prefix(suffix)}"
     policy = iam.ManagedPolicy(
         scope,
         "Policy",
@@ -127,12 +132,12 @@ def _role(scope: Construct, *, name: str, suffix: str, statements: Sequence[iam.
     )
     acknowledge(
         policy,
-        aws=f"IAM5[Resource::arn:<AWS::Partition>:logs:{account}:log-group:{names.log_group(suffix, name)}:*]",
+        aws=f"IAM5[Resource::arn:aws:logs:{account}:log-group:{names.log_group(suffix, name)}:*]",
         reason="Lambda chooses the names of the streams within the function's own log group",
     )
     acknowledge(
         policy,
-        aws=f"IAM5[Resource::arn:<AWS::Partition>:ssm:{account}:parameter{names.config_prefix(suffix)}/*]",
+        aws=f"IAM5[Resource::arn:aws:ssm:{account}:parameter{names.config_prefix(suffix)}/*]",
         reason="The function reads its configuration by path; secrets are not in Parameter Store",
     )
     acknowledge(

@@ -13,6 +13,7 @@ from constructs import Construct
 from release import names
 from release.names import Colour
 from stages.constructs.coloured_function import ColouredFunction
+from stages.constructs.nag import acknowledge
 from stages.constructs.release_state import ReleaseState
 
 HTTPS_PORT = 443
@@ -83,6 +84,11 @@ class PrivateLoadBalancer(Construct):
         self.load_balancer.set_attribute("access_logs.s3.enabled", "true")
         self.load_balancer.set_attribute("access_logs.s3.bucket", access_logs.bucket_name)
         self.load_balancer.set_attribute("access_logs.s3.prefix", access_logs_prefix)
+        acknowledge(
+            self.load_balancer,
+            pci="ALBWAFEnabled",
+            reason="Private: its security group admits the API's link alone, and the API's stages have the firewall",
+        )
         self.listener = elbv2.ApplicationListener(
             self,
             "Https",
@@ -136,7 +142,7 @@ class PrivateLoadBalancer(Construct):
             function_name=alias.function_arn,
             principal="elasticloadbalancing.amazonaws.com",
             source_account=stack.account,
-            source_arn=f"arn:{stack.partition}:elasticloadbalancing:{stack.region}:{stack.account}:targetgroup/{name}/*",
+            source_arn=f"arn:aws:elasticloadbalancing:{stack.region}:{stack.account}:targetgroup/{name}/*",
         )
         group = elbv2.CfnTargetGroup(
             parent,
