@@ -1,0 +1,49 @@
+"""The App: the pipeline with all its environments, or one environment with `-c environmentSuffix=pr-12`.
+
+Synthesizes without credentials and without a network.
+"""
+
+import sys
+
+import aws_cdk as cdk
+
+from pipeline.access import EnvironmentAccess
+from pipeline.compliance import enforce
+from pipeline.settings import SETTINGS
+from pipeline.stack import PipelineStack
+from release.names import InvalidSuffix
+from stages.environments import PIPELINE_ENVIRONMENTS, Environment, environment_for
+from stages.payment_stage import PaymentStage
+
+SUFFIX_CONTEXT = "environmentSuffix"
+
+
+def build(app: cdk.App) -> None:
+    """Add to `app` what its context asks for. Raises `InvalidSuffix`."""
+    enforce(app)
+    suffix = app.node.try_get_context(SUFFIX_CONTEXT)
+    if suffix is None:
+        PipelineStack(app, SETTINGS.name, settings=SETTINGS, environments=PIPELINE_ENVIRONMENTS)
+        for environment in PIPELINE_ENVIRONMENTS:
+            _access(app, environment)
+        return
+    environment = environment_for(str(suffix))
+    PaymentStage(app, "Environment", environment=environment)
+    _access(app, environment)
+
+
+def _access(app: cdk.App, environment: Environment) -> None:
+    EnvironmentAccess(app, environment=environment, tooling_account=SETTINGS.account)
+
+
+def main() -> None:
+    app = cdk.App()
+    try:
+        build(app)
+    except InvalidSuffix as error:
+        sys.exit(f"-c {SUFFIX_CONTEXT}: {error}")
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

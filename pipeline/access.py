@@ -1,0 +1,88 @@
+"""What the pipeline may do in an environment's account beyond CDK's own deployments.
+
+Deployed once per environment, right after `cdk bootstrap` and before the pipeline: the first freeze needs its
+role before any other stack of the environment exists.
+"""
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from pipeline import bootstrap
+from pipeline.access_grants import deploy_grants, release_grants, test_grants
+from pipeline.permissions import policy, role_arn, role_with
+from release import names
+from stages.constructs.nag import acknowledge
+from stages.environments import Environment
+
+
+class EnvironmentAccess(cdk.Stack):
+    """The roles that the pipeline's steps assume, and what the bootstrap's deploy role lacks."""
+
+    def __init__(self, scope: Construct, *, environment: Environment, tooling_account: str) -> None:
+        suffix = environment.suffix
+        super().__init__(
+            scope,
+            names.access_stack(suffix),
+            stack_name=names.access_stack(suffix),
+            env=cdk.Environment(account=environment.account, region=environment.region),
+            description=f"Payment system, access of the pipeline to the environment {suffix}",
+        )
+        for key, value in environment.tags.items():
+            cdk.Tags.of(self).add(key, value)
+        role_with(
+            self,
+            "Release",
+            name=names.release_role(suffix),
+            trusts=_only(tooling_account, names.PIPELINE_RELEASE_ROLE),
+            grants=release_grants(environment),
+        )
+        role_with(
+            self,
+            "IntegrationTest",
+            name=names.integration_test_role(suffix),
+            trusts=_only(tooling_account, names.PIPELINE_TEST_ROLE),
+            grants=test_grants(environment),
+        )
+        deploy_role = iam.Role.from_role_name(
+            self,
+            "DeployRole",
+            bootstrap.role_name("deploy", account=environment.account, region=environment.region),
+        )
+        policy(
+            self,
+            "DeployParameters",
+            name=names.resource(suffix, "deploy-parameters"),
+            roles=[deploy_role],
+            grants=deploy_grants(environment),
+        )
+        self._api_gateway_logging(suffix)
+
+    def _api_gateway_logging(self, suffix: str) -> None:
+        """API Gateway writes access logs with one role per account and region, shared by all its APIs."""
+        role = iam.Role(
+            self,
+            "ApiGatewayLogging",
+            role_name=names.resource(suffix, "api-gateway-logging"),
+            assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"),
+            managed_policies=[
+                iam.ManagedPolicy.from_aws_managed_policy_name("service-role/AmazonAPIGatewayPushToCloudWatchLogs")
+            ],
+        )
+        acknowledge(
+            role,
+            aws="IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]",
+            reason="API Gateway checks the account's role for exactly the actions of this policy.",
+        )
+        account = apigateway.CfnAccount(self, "ApiGatewayAccount", cloud_watch_role_arn=role.role_arn)
+        # Other environments of the account log through it.
+        for resource in (role, account):
+            resource.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+
+
+def _only(account: str, role: str) -> iam.IPrincipal:
+    """One role of another account. It need not exist yet, as it would have to if it were the principal itself."""
+    return iam.PrincipalWithConditions(
+        iam.AccountPrincipal(account), {"ArnEquals": {"aws:PrincipalArn": role_arn(account, role)}}
+    )

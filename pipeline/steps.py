@@ -1,0 +1,131 @@
+"""The steps around a deployment: each is one command of the release controller or one test run."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+from aws_cdk import pipelines
+
+from pipeline import builds
+from pipeline.artifacts import ArtifactStore
+from pipeline.settings import PipelineSettings
+from release import names
+from stages.environments import Environment
+
+PYTHON: Final = ".venv/bin/python"
+SETUP: Final = "make setup"
+TEST_REPORT: Final = "reports/integration.xml"
+CODEBUILD_STEPS: Final = ("Freeze", "Migrate", "IntegrationTests", "Shift", "Verify")
+
+
+def synth_project(settings: PipelineSettings) -> str:
+    return settings.resource("synth")
+
+
+def step_project(settings: PipelineSettings, environment: Environment, step: str) -> str:
+    return settings.resource(f"{environment.suffix}-{step.lower()}")
+
+
+def synth(
+    *, settings: PipelineSettings, source: pipelines.CodePipelineSource, artifacts: ArtifactStore, role: iam.Role
+) -> pipelines.CodeBuildStep:
+    """Check the commit and synthesize it; the cloud assembly is what all later actions deploy."""
+    return pipelines.CodeBuildStep(
+        "Synth",
+        input=source,
+        project_name=synth_project(settings),
+        install_commands=[SETUP],
+        commands=["make check", "make synth"],
+        build_environment=codebuild.BuildEnvironment(compute_type=codebuild.ComputeType.MEDIUM),
+        primary_output_directory="cdk.out",
+        role=role.without_policy_updates(),
+        cache=builds.checkout_cache(artifacts),
+        partial_build_spec=builds.checkout_build_spec(),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentSteps:
+    """Builds the steps of one environment. Each runs in the tooling account, from the source of the execution."""
+
+    settings: PipelineSettings
+    environment: Environment
+    source: pipelines.CodePipelineSource
+    artifacts: ArtifactStore
+    release_role: iam.Role
+    test_role: iam.Role
+    approvals: sns.ITopic
+
+    def before_deployment(self) -> list[pipelines.Step]:
+        """Record what is live, before CloudFormation reads the record."""
+        return [self._release("Freeze", "freeze", "--commit", '"$SOURCE_COMMIT"')]
+
+    def after_deployment(self) -> list[pipelines.Step]:
+        """The way of the idle colour to live traffic, strictly one step after the other."""
+        tests = self._integration_tests()
+        steps: list[pipelines.Step] = [self._release("Migrate", "migrate"), tests]
+        shift = ["shift", "--commit", '"$SOURCE_COMMIT"']
+        if self.environment.release.approval_required:
+            steps.append(self._approval(tests))
+        steps += [self._release("Shift", *shift), self._release("Verify", "verify")]
+        return list(pipelines.Step.sequence(steps))
+
+    def _release(self, step: str, *command: str) -> pipelines.CodeBuildStep:
+        """A command of the controller; one that finds nothing to do has succeeded."""
+        return self._build(
+            step,
+            role=self.release_role,
+            commands=[self._controller(*command, role=names.release_role(self.environment.suffix))],
+        )
+
+    def _integration_tests(self) -> pipelines.CodeBuildStep:
+        role = names.integration_test_role(self.environment.suffix)
+        return self._build(
+            "IntegrationTests",
+            role=self.test_role,
+            env={"INTEGRATION_TEST_ROLE_ARN": self._target_role(role)},
+            commands=[
+                self._controller("outputs", role=role),
+                f"{PYTHON} -m pytest integ_tests --junitxml={TEST_REPORT}",
+                # Two commands, so that a failure of the first is not hidden by the second's success.
+                f'TEST_SUMMARY="$({PYTHON} -m pipeline.test_summary {TEST_REPORT})"',
+                "export TEST_SUMMARY SOURCE_COMMIT",
+            ],
+        )
+
+    def _approval(self, tests: pipelines.CodeBuildStep) -> pipelines.ManualApprovalStep:
+        suffix = self.environment.suffix
+        return pipelines.ManualApprovalStep(
+            "Approve",
+            notification_topic=self.approvals,
+            comment=(
+                f"Shift the live traffic of {suffix} to commit {tests.exported_variable('SOURCE_COMMIT')}? "
+                f"Tests on the idle colour: {tests.exported_variable('TEST_SUMMARY')}"
+            ),
+        )
+
+    def _build(
+        self, step: str, *, role: iam.Role, commands: list[str], env: dict[str, str] | None = None
+    ) -> pipelines.CodeBuildStep:
+        return pipelines.CodeBuildStep(
+            step,
+            input=self.source,
+            project_name=step_project(self.settings, self.environment, step),
+            install_commands=[SETUP],
+            commands=commands,
+            env={"SOURCE_COMMIT": self.source.source_attribute("CommitId"), **(env or {})},
+            role=role.without_policy_updates(),
+            cache=builds.checkout_cache(self.artifacts),
+            partial_build_spec=builds.checkout_build_spec(),
+        )
+
+    def _controller(self, command: str, *options: str, role: str) -> str:
+        suffix = self.environment.suffix
+        return " ".join(
+            [f"{PYTHON} -m release {command} --suffix {suffix} --role-arn {self._target_role(role)}", *options]
+        )
+
+    def _target_role(self, name: str) -> str:
+        return f"arn:aws:iam::{self.environment.account}:role/{name}"
