@@ -42,6 +42,13 @@ class Engine:
         return f"http://127.0.0.1:{self._port}"
 
     @property
+    def pid(self) -> int:
+        """The engine's process id, which is also its process group. Raises `EngineFailedError` unless started."""
+        if self._process is None:
+            raise EngineFailedError("the engine is not running")
+        return self._process.pid
+
+    @property
     def log_path(self) -> Path:
         return self._state_dir / "engine.log"
 
