@@ -6,7 +6,7 @@ from constructs import Construct
 from release import names
 from release.names import Colour
 from stages.compute import ComputeStack
-from stages.constructs.audit_bucket import LOAD_BALANCER_PREFIX
+from stages.constructs.buckets import LOAD_BALANCER_PREFIX
 from stages.constructs.firewall import Firewall
 from stages.constructs.log_group import PaymentLogGroup
 from stages.constructs.payment_api import PaymentApi

@@ -4,7 +4,7 @@ from aws_cdk import Token
 from constructs import Construct
 
 from release import names
-from stages.constructs.audit_bucket import AccessLogsBucket, AuditBucket
+from stages.constructs.buckets import AccessLogsBucket, AuditBucket
 from stages.constructs.database import DATABASE_NAME, PaymentDatabase
 from stages.constructs.payment_layer import PaymentLayer
 from stages.constructs.payment_table import Index, PaymentTable

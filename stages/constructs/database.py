@@ -58,9 +58,9 @@ class PaymentDatabase(Construct):
             ),
             default_database_name=DATABASE_NAME,
             port=PORT,
-            writer=self._instance(f"{name}-writer", "Writer", follows_writer=True, key=key),
+            writer=self._instance(f"{name}-writer", "Writer", scales_with_writer=True, key=key),
             readers=[
-                self._instance(f"{name}-reader-{number}", f"Reader{number}", follows_writer=number == 1, key=key)
+                self._instance(f"{name}-reader-{number}", f"Reader{number}", scales_with_writer=number == 1, key=key)
                 for number in range(1, config.readers + 1)
             ],
             serverless_v2_min_capacity=config.minimum_acu,
@@ -102,16 +102,15 @@ class PaymentDatabase(Construct):
             )
 
     @staticmethod
-    def _instance(identifier: str, role: str, *, follows_writer: bool, key: kms.IKey) -> rds.IClusterInstance:
-        """`follows_writer`: scale with the writer, so that a failover meets the capacity it needs."""
-        scaling = {} if role == "Writer" else {"scale_with_writer": follows_writer}
+    def _instance(identifier: str, role: str, *, scales_with_writer: bool, key: kms.IKey) -> rds.IClusterInstance:
+        """A reader that `scales_with_writer` has, after a failover to it, the capacity that is needed."""
         return rds.ClusterInstance.serverless_v2(
             role,
             instance_identifier=identifier,
+            scale_with_writer=scales_with_writer,
             auto_minor_version_upgrade=True,
             publicly_accessible=False,
             enable_performance_insights=True,
             performance_insight_encryption_key=key,
             ca_certificate=rds.CaCertificate.RDS_CA_RSA2048_G1,
-            **scaling,
         )

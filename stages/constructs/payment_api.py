@@ -77,7 +77,8 @@ class PaymentApi(Construct):
             cloud_watch_role=False,  # the role is the account's, not an environment's
             deploy_options=apigateway.StageOptions(**self._stage_settings(names.LIVE_STAGE, colour=NO_COLOUR)),
         )
-        self.deployment = self.api.latest_deployment
+        # The API deploys, so there is a latest deployment.
+        self.deployment = cast(apigateway.Deployment, self.api.latest_deployment)
         self.stages = {names.LIVE_STAGE: self.api.deployment_stage}
         self._pin_live(state)
         self._add_previews()

@@ -162,7 +162,7 @@ class PrivateLoadBalancer(Construct):
         *,
         priority: int,
         conditions: list[elbv2.CfnListenerRule.RuleConditionProperty],
-        targets: list[tuple[elbv2.CfnTargetGroup, int]],
+        targets: list[tuple[elbv2.CfnTargetGroup, float]],
     ) -> None:
         elbv2.CfnListenerRule(
             parent,

@@ -5,6 +5,7 @@ what it found: a deployment gives new code to the idle colour only.
 """
 
 from collections.abc import Mapping
+from typing import cast
 
 from aws_cdk import CfnCondition, CfnParameter, Fn, ICfnConditionExpression, ICfnRuleConditionExpression, Token
 from constructs import Construct
@@ -28,7 +29,7 @@ class ReleaseState(Construct):
         self._parameter.override_logical_id(names.RELEASE_STATE_PARAMETER)
         self._blue_is_live = self._condition("BlueIsLive", self._is(layout.LIVE_COLOUR_INDEX, Colour.BLUE))
 
-    def weight(self, colour: Colour) -> int:
+    def weight(self, colour: Colour) -> float:
         """Percent of live traffic for `colour`: all or nothing, steps in between are the controller's."""
         when_blue, otherwise = (100, 0) if colour is Colour.BLUE else (0, 100)
         return Token.as_number(Fn.condition_if(self._blue_is_live.logical_id, when_blue, otherwise))
@@ -53,12 +54,13 @@ class ReleaseState(Construct):
         index = layout.version_index(function, colour)
         keep = self._condition(
             f"Keep{function.capitalize()}{colour.value.capitalize()}",
-            Fn.condition_and(self._recorded(index), Fn.condition_or(self._live(colour), same_release)),
+            Fn.condition_and(self._recorded(index), Fn.condition_or(self._live(colour), _reference(same_release))),
         )
         return Token.as_string(Fn.condition_if(keep.logical_id, self._item(index), current))
 
     def _live(self, colour: Colour) -> ICfnConditionExpression:
-        return self._blue_is_live if colour is Colour.BLUE else Fn.condition_not(self._blue_is_live)
+        blue_is_live = _reference(self._blue_is_live)
+        return blue_is_live if colour is Colour.BLUE else Fn.condition_not(blue_is_live)
 
     def _item(self, index: int) -> str:
         return Fn.select(index, self._parameter.value_as_list)
@@ -73,3 +75,8 @@ class ReleaseState(Construct):
         condition = CfnCondition(self, name, expression=expression)
         condition.override_logical_id(name)
         return condition
+
+
+def _reference(condition: CfnCondition) -> ICfnConditionExpression:
+    """A condition as part of another one; it renders as its name. The library's type hints leave this out."""
+    return cast(ICfnConditionExpression, condition)
