@@ -1,0 +1,223 @@
+"""The boto3 adapters, against what AWS would answer."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from hypothesis import given
+from hypothesis import strategies as st
+
+from release.aws.alarms import StackAlarms
+from release.aws.api_stage import LiveStage
+from release.aws.functions import Aliases
+from release.aws.load_balancer import ListenerRules
+from release.aws.parameters import ParameterStore, journal_from_json, journal_to_json
+from release.aws.stacks import EnvironmentStacks
+from release.errors import ReleaseError
+from release.layout import MalformedState, ReleaseState
+from release.model import Journal, Operation
+from release.names import Colour
+
+BLUE, GREEN = Colour.BLUE, Colour.GREEN
+BALANCER = "arn:aws:elasticloadbalancing:us-east-1:222222222222:loadbalancer/app/payment-dev-alb/1"
+LISTENER = BALANCER.replace("loadbalancer", "listener") + "/2"
+
+
+@pytest.fixture
+def session() -> boto3.Session:
+    return boto3.Session(aws_access_key_id="222222222222", aws_secret_access_key="local", region_name="us-east-1")
+
+
+@contextmanager
+def answering(client: Any, *answers: tuple[str, dict[str, Any], dict[str, Any]]) -> Iterator[None]:
+    """The client gets exactly these calls, in this order."""
+    with Stubber(client) as stub:
+        for operation, answer, expected in answers:
+            stub.add_response(operation, answer, expected)
+        yield
+        stub.assert_no_pending_responses()
+
+
+def group(name: str, weight: int) -> dict[str, Any]:
+    return {"TargetGroupArn": f"arn:aws:elasticloadbalancing:us-east-1:2:targetgroup/{name}/9f", "Weight": weight}
+
+
+def rule(name: str, priority: str, *groups: dict[str, Any]) -> dict[str, Any]:
+    config = {"TargetGroups": list(groups), "TargetGroupStickinessConfig": {"Enabled": False}}
+    return {
+        "RuleArn": f"arn:rule/{name}",
+        "Priority": priority,
+        "Actions": [{"Type": "forward", "Order": 1, "ForwardConfig": config}],
+    }
+
+
+VALIDATION = rule("val", "110", group("payment-dev-val-blue", 90), group("payment-dev-val-green", 10))
+PROCESSING = rule("proc", "120", group("payment-dev-proc-green", 0), group("payment-dev-proc-blue", 100))
+PREVIEW = rule("preview", "11", group("payment-dev-val-blue", 1))
+DEFAULT = {"RuleArn": "arn:rule/default", "Priority": "default", "Actions": [{"Type": "fixed-response"}]}
+
+
+def seen(*rules: dict[str, Any]) -> tuple[tuple[str, dict[str, Any], dict[str, Any]], ...]:
+    return (
+        ("describe_load_balancers", {"LoadBalancers": [{"LoadBalancerArn": BALANCER}]}, {"Names": ["payment-dev-alb"]}),
+        ("describe_listeners", {"Listeners": [{"ListenerArn": LISTENER}]}, {"LoadBalancerArn": BALANCER}),
+        ("describe_rules", {"Rules": list(rules)}, {"ListenerArn": LISTENER}),
+    )
+
+
+def test_only_rules_with_both_colours_are_routed_and_in_the_order_of_the_shift(session: boto3.Session) -> None:
+    client = session.client("elbv2")
+    with answering(client, *seen(PREVIEW, PROCESSING, VALIDATION, DEFAULT)):
+        found = ListenerRules(client, "dev").rules()
+    assert [(r.function, r.weights) for r in found] == [
+        ("validation", {BLUE: 90, GREEN: 10}),
+        ("processing", {BLUE: 100, GREEN: 0}),
+    ]
+
+
+def test_a_rule_that_mixes_functions_is_not_touched(session: boto3.Session) -> None:
+    client = session.client("elbv2")
+    mixed = rule("mixed", "1", group("payment-dev-val-blue", 50), group("payment-dev-proc-green", 50))
+    with answering(client, *seen(mixed)), pytest.raises(ReleaseError, match="arn:rule/mixed"):
+        ListenerRules(client, "dev").rules()
+
+
+def test_an_absent_load_balancer_has_no_rules(session: boto3.Session) -> None:
+    client = session.client("elbv2")
+    with Stubber(client) as stub:
+        stub.add_client_error("describe_load_balancers", "LoadBalancerNotFound")
+        assert ListenerRules(client, "dev").rules() == ()
+
+
+def test_a_load_balancer_that_may_not_be_read_is_not_absent(session: boto3.Session) -> None:
+    client = session.client("elbv2")
+    with Stubber(client) as stub:
+        stub.add_client_error("describe_load_balancers", "AccessDenied")
+        with pytest.raises(client.exceptions.ClientError):
+            ListenerRules(client, "dev").rules()
+
+
+def test_setting_weights_keeps_everything_else_of_the_rule(session: boto3.Session) -> None:
+    client = session.client("elbv2")
+    changed = rule("proc", "120", group("payment-dev-proc-green", 50), group("payment-dev-proc-blue", 50))
+    with answering(
+        client,
+        ("describe_rules", {"Rules": [PROCESSING]}, {"RuleArns": ["arn:rule/proc"]}),
+        ("modify_rule", {}, {"RuleArn": "arn:rule/proc", "Actions": changed["Actions"]}),
+    ):
+        ListenerRules(client, "dev").set_weights("arn:rule/proc", {BLUE: 50, GREEN: 50})
+
+
+def test_sync_uses_the_previous_template_and_every_previous_parameter(session: boto3.Session) -> None:
+    client = session.client("cloudformation")
+    stack: dict[str, Any] = {
+        "StackName": "payment-dev-api",
+        "StackStatus": "UPDATE_COMPLETE",
+        "CreationTime": "2025-01-01T00:00:00Z",
+        "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        "Parameters": [{"ParameterKey": "ReleaseState"}, {"ParameterKey": "BootstrapVersion"}],
+    }
+    update = {
+        "StackName": "payment-dev-api",
+        "UsePreviousTemplate": True,
+        "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        "Parameters": [
+            {"ParameterKey": "ReleaseState", "UsePreviousValue": True},
+            {"ParameterKey": "BootstrapVersion", "UsePreviousValue": True},
+        ],
+    }
+    with Stubber(client) as stub:
+        stub.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": "payment-dev-api"})
+        stub.add_response("update_stack", {"StackId": "x"}, update)
+        assert EnvironmentStacks(client, "dev").start_sync("payment-dev-api")
+        stub.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": "payment-dev-api"})
+        stub.add_client_error("update_stack", "ValidationError", "No updates are to be performed.")
+        assert not EnvironmentStacks(client, "dev").start_sync("payment-dev-api")
+
+
+def test_absent_stacks_are_left_out_and_unreadable_ones_are_not(session: boto3.Session) -> None:
+    client = session.client("cloudformation")
+    with Stubber(client) as stub:
+        for _ in range(6):
+            stub.add_client_error("describe_stacks", "ValidationError", "Stack with id payment-dev-x does not exist")
+        assert EnvironmentStacks(client, "dev").describe() == ()
+        stub.add_client_error("describe_stacks", "AccessDenied", "no")
+        with pytest.raises(client.exceptions.ClientError):
+            EnvironmentStacks(client, "dev").describe()
+
+
+def test_firing_alarms_are_asked_for_by_name(session: boto3.Session) -> None:
+    client = session.client("cloudwatch")
+    names = frozenset(f"payment-dev-{number:03}" for number in range(150))
+    ordered = sorted(names)
+    kinds = {"AlarmTypes": ["MetricAlarm", "CompositeAlarm"], "StateValue": "ALARM", "MaxRecords": 100}
+    red = {"MetricAlarms": [{"AlarmName": ordered[0]}], "CompositeAlarms": [{"AlarmName": ordered[1]}]}
+    with answering(
+        client,
+        ("describe_alarms", red, {"AlarmNames": ordered[:100], **kinds}),
+        ("describe_alarms", {"MetricAlarms": [], "CompositeAlarms": []}, {"AlarmNames": ordered[100:], **kinds}),
+    ):
+        assert StackAlarms(client, lambda: names).firing() == {ordered[0], ordered[1]}
+
+
+def test_the_release_id_is_the_version_s_description(session: boto3.Session) -> None:
+    client = session.client("lambda")
+    with answering(
+        client,
+        (
+            "get_function_configuration",
+            {"Description": "FraudVersionABC"},
+            {"FunctionName": "payment-dev-fraud", "Qualifier": "7"},
+        ),
+    ):
+        assert Aliases(client, "dev").release_id("fraud", "7") == "FraudVersionABC"
+
+
+def test_an_api_without_a_live_stage_serves_no_deployment(session: boto3.Session) -> None:
+    client = session.client("apigateway")
+    with Stubber(client) as stub:
+        stub.add_client_error("get_stage", "NotFoundException")
+        assert LiveStage(client, lambda: "abc").deployment_id() is None
+    assert LiveStage(client, lambda: None).deployment_id() is None
+
+
+def test_the_state_is_one_string_list(session: boto3.Session) -> None:
+    client = session.client("ssm")
+    value = ",".join(ReleaseState().to_list())
+    name = "/payment/dev/release/state"
+    with answering(
+        client,
+        ("put_parameter", {}, {"Name": name, "Type": "StringList", "Value": value, "Overwrite": True}),
+        ("get_parameter", {"Parameter": {"Value": value}}, {"Name": name}),
+    ):
+        store = ParameterStore(client, "dev")
+        store.save_state(ReleaseState())
+        assert store.state() == ReleaseState()
+
+
+_WORDS = st.none() | st.text(max_size=50)
+_STATES = st.none() | st.just(ReleaseState()) | st.just(ReleaseState(live_colour=GREEN, deployment_id="d"))
+
+
+@given(
+    st.builds(
+        Journal,
+        operation=st.none() | st.sampled_from(Operation),
+        origin=_STATES,
+        previous=_STATES,
+        commit=_WORDS,
+        approved_by=_WORDS,
+        frozen_for=_WORDS,
+    )
+)
+def test_a_journal_is_read_as_it_was_written(journal: Journal) -> None:
+    assert journal_from_json(journal_to_json(journal)) == journal
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"operation": "dance"}', "null"])
+def test_a_journal_that_cannot_be_read_is_no_empty_one(text: str) -> None:
+    with pytest.raises(MalformedState):
+        journal_from_json(text)

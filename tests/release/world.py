@@ -1,0 +1,343 @@
+"""An environment in memory: the controller's ports, CloudFormation's habits, and a judge.
+
+CloudFormation writes a property only where its resolved value differs from the one it applied last,
+and a failed update goes back to those. The judge looks after every change of the world.
+"""
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, cast
+
+from release.commands import COMMANDS, Context, Outcome
+from release.errors import Refused
+from release.layout import ReleaseState
+from release.model import Journal, Release, RoutedRule, StackView
+from release.names import DEPLOYMENT_OUTPUT, FUNCTIONS, ROUTED, Colour, release_version_output, stack
+from release.ports import Environment
+
+SUFFIX = "dev"
+COMPUTE, API = stack(SUFFIX, "compute"), stack(SUFFIX, "api")
+Property = tuple[str, ...]
+
+
+class Killed(BaseException):
+    """SIGKILL: nothing of the controller runs after it."""
+
+
+@dataclass(frozen=True)
+class Push:
+    """A commit's template, as far as releases care: release id per function, and the API's deployment."""
+
+    release_ids: Mapping[str, str]
+    deployment: str
+
+
+def push(version: str, *, api: str = "1", **changed: str) -> Push:
+    """All functions at `version` but those named."""
+    return Push({name: f"{name}-{changed.get(name, version)}" for name in FUNCTIONS}, f"deployment-{api}")
+
+
+@dataclass
+class World:
+    """Ports and AWS in one. `kill_after` counts the changes that the controller may still make."""
+
+    random: Random = field(default_factory=lambda: Random(0))  # noqa: S311
+    weights: dict[str, dict[Colour, int]] = field(default_factory=dict)
+    aliases: dict[tuple[str, Colour], str] = field(default_factory=dict)
+    stage: str | None = None
+    stored_state: ReleaseState | None = None
+    stored_journal: Journal = field(default_factory=Journal)
+    alarms_red: set[str] = field(default_factory=set)
+    alarm_names: frozenset[str] = frozenset({"payment-dev-p99", "payment-dev-errors"})
+    seconds: float = 0.0
+    at_second: dict[int, Callable[[], None]] = field(default_factory=dict)
+    kill_after: int | None = None
+    lying_router: bool = False
+    statuses: dict[str, str] = field(default_factory=dict)
+    templates: dict[str, Push] = field(default_factory=dict)
+    applied: dict[str, dict[Property, str]] = field(default_factory=dict)
+    published: dict[str, tuple[str, str]] = field(default_factory=dict)
+    counter: int = 0
+    approved: list[Release] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    actions: list[str] = field(default_factory=list)
+
+    # --- the controller's changes, each of which may be its last ---
+
+    def _survive(self, name: str) -> None:
+        if self.kill_after is not None:
+            self.kill_after -= 1
+            if self.kill_after < 0:
+                raise Killed(name)
+
+    def _act(self, name: str, change: Callable[[], None]) -> None:
+        self._survive(name)
+        change()
+        self.actions.append(name)
+        self._judge(name)
+
+    def rules(self) -> tuple[RoutedRule, ...]:
+        return tuple(
+            RoutedRule(arn=f"rule/{name}", function=name, weights=dict(self.weights[name]))
+            for name in ROUTED
+            if name in self.weights
+        )
+
+    def set_weights(self, rule_arn: str, weights: Mapping[Colour, int]) -> None:
+        name = rule_arn.removeprefix("rule/")
+        if not self.lying_router:
+            self._act(f"weights {name} {weights[Colour.BLUE]}", lambda: self.weights[name].update(weights))
+
+    def version(self, function: str, colour: Colour) -> str | None:
+        return self.aliases.get((function, colour))
+
+    def release_id(self, function: str, version: str) -> str | None:
+        return next((i for i, (name, number) in self.published.items() if (name, number) == (function, version)), None)
+
+    def point(self, function: str, colour: Colour, version: str) -> None:
+        self._act(f"point {function} {colour}", lambda: self.aliases.update({(function, colour): version}))
+
+    def deployment_id(self) -> str | None:
+        return self.stage
+
+    def deploy(self, deployment_id: str) -> None:
+        self._act(f"stage {deployment_id}", lambda: setattr(self, "stage", deployment_id))
+
+    def state(self) -> ReleaseState | None:
+        return self.stored_state
+
+    def save_state(self, state: ReleaseState) -> None:
+        self._act("save state", lambda: setattr(self, "stored_state", ReleaseState.from_list(state.to_list())))
+
+    def journal(self) -> Journal:
+        return self.stored_journal
+
+    def save_journal(self, journal: Journal) -> None:
+        self._act("save journal", lambda: setattr(self, "stored_journal", journal))
+
+    def watched(self) -> frozenset[str]:
+        return self.alarm_names
+
+    def firing(self) -> frozenset[str]:
+        return frozenset(self.alarms_red) & self.alarm_names
+
+    def now(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self._survive("sleep")
+        self.seconds += seconds
+        for due in sorted(second for second in self.at_second if second <= self.seconds):
+            self.at_second.pop(due)()
+
+    # --- CloudFormation ---
+
+    def describe(self) -> tuple[StackView, ...]:
+        views = tuple(
+            StackView(name=name, status=self.statuses[name], outputs=self._outputs(name), reads_release_state=True)
+            for name in (COMPUTE, API)
+            if name in self.statuses
+        )
+        for name, status in self.statuses.items():
+            if status == "UPDATE_IN_PROGRESS":
+                self.statuses[name] = "UPDATE_COMPLETE"
+        return views
+
+    def _outputs(self, name: str) -> dict[str, str]:
+        template = self.templates.get(name)
+        if template is None:
+            return {}
+        if name == API:
+            return {DEPLOYMENT_OUTPUT: template.deployment}
+        return {release_version_output(f): self.published[template.release_ids[f]][1] for f in FUNCTIONS}
+
+    def start_sync(self, name: str) -> bool:
+        before = self.live()
+        changed = False
+
+        def update() -> None:
+            nonlocal changed
+            changed = bool(self._apply(name, self.templates[name]))
+            if changed:
+                self.statuses[name] = "UPDATE_IN_PROGRESS"
+
+        self._act(f"sync {name}", update)
+        if self.live() != before:
+            self.violations.append(f"sync of {name} moved live traffic")
+        return changed
+
+    def failure(self, name: str) -> str:
+        return f"{name}: no reason"
+
+    def deployment(self, template: Push, *, fails_in: str | None = None) -> bool:
+        """Deploy compute, then api, as the pipeline does after a freeze."""
+        first = not self.weights
+        before = self.live()
+        done = all(self._update(name, template, fails=name == fails_in) for name in (COMPUTE, API))
+        if first and done:
+            self.approved.append(self.live_release())
+        elif not first and self.live() != before:
+            self.violations.append(f"deployment (failing in {fails_in}) moved live traffic")
+        self._judge("deployment")
+        return done
+
+    def _update(self, name: str, template: Push, *, fails: bool) -> bool:
+        existed, old_template = name in self.templates, self.templates.get(name)
+        made = self._publish(template) if name == COMPUTE else []
+        old = dict(self.applied.get(name, {}))
+        self.templates[name] = template
+        changed = self._apply(name, template, stop_early=fails)
+        if not fails:
+            self.statuses[name] = "UPDATE_COMPLETE" if existed else "CREATE_COMPLETE"
+            return True
+        for key in changed:
+            if key in old:
+                self._write(key, old[key])
+        self.applied[name] = old
+        # Versions are kept on update and delete, but not when the update that made them is undone.
+        for release_id in made:
+            del self.published[release_id]
+        if existed and old_template:
+            self.templates[name] = old_template
+            self.statuses[name] = "UPDATE_ROLLBACK_COMPLETE"
+        else:
+            del self.templates[name]
+            self._forget(name)
+            self.statuses[name] = "ROLLBACK_COMPLETE"
+        return False
+
+    def _publish(self, template: Push) -> list[str]:
+        made = [i for i in template.release_ids.values() if i not in self.published]
+        for name, release_id in template.release_ids.items():
+            if release_id in made:
+                self.counter += 1
+                self.published[release_id] = (name, str(self.counter))
+        return made
+
+    def _apply(self, name: str, template: Push, *, stop_early: bool = False) -> list[Property]:
+        changed = []
+        values = self._resolve(name, template)
+        keys = sorted(values)
+        if stop_early:
+            keys = keys[: self.random.randint(0, len(keys))]
+        for key in keys:
+            if self.applied.setdefault(name, {}).get(key) != values[key]:
+                self.applied[name][key] = values[key]
+                self._write(key, values[key])
+                changed.append(key)
+        return changed
+
+    def _resolve(self, name: str, template: Push) -> dict[Property, str]:
+        """What the conditions of the template make of the stored state."""
+        state = self.stored_state
+        assert state is not None, "a deployment without a freeze"
+        same = all(state.functions[f].release_id == template.release_ids[f] for f in FUNCTIONS)
+        if name == API:
+            values: dict[Property, str] = {("weight", f): state.live_colour.value for f in ROUTED}
+            values["stage",] = state.deployment_id or template.deployment
+            return values
+        return {
+            ("alias", f, colour.value): self._alias_value(state, template, f, colour, same=same)
+            for f in FUNCTIONS
+            for colour in Colour
+        }
+
+    def _alias_value(self, state: ReleaseState, template: Push, name: str, colour: Colour, *, same: bool) -> str:
+        recorded = state.functions[name].version(colour)
+        if recorded is not None and (colour is state.live_colour or same):
+            return recorded
+        return self.published[template.release_ids[name]][1]
+
+    def _write(self, key: Property, value: str) -> None:
+        match key:
+            case ("weight", name):
+                live = Colour(value)
+                self.weights[name] = {live: 100, live.other: 0}
+            case ("stage",):
+                self.stage = value
+            case ("alias", name, colour):
+                self.aliases[name, Colour(colour)] = value
+
+    def _forget(self, name: str) -> None:
+        self.applied.pop(name, None)
+        if name == API:
+            self.weights, self.stage = {}, None
+        else:
+            self.aliases = {}
+
+    # --- the judge ---
+
+    def live(self) -> dict[str, object]:
+        """Everything that a payment could notice."""
+        colours = {c for shares in self.weights.values() for c, weight in shares.items() if weight}
+        return {
+            "weights": {name: dict(shares) for name, shares in self.weights.items()},
+            "versions": {(f, c): v for (f, c), v in self.aliases.items() if c in colours},
+            "stage": self.stage if self.weights else None,
+        }
+
+    def live_release(self) -> Release:
+        (colour,) = {c for shares in self.weights.values() for c, weight in shares.items() if weight}
+        return Release(versions={f: self.aliases.get((f, colour)) for f in FUNCTIONS}, deployment_id=self.stage)
+
+    def _judge(self, after: str) -> None:
+        if not self.weights or not self.approved:
+            return
+        allowed = {(f, v) for release in self.approved for f, v in release.versions.items()}
+        versions = cast("dict[tuple[str, Colour], str]", self.live()["versions"])
+        for (name, colour), version in versions.items():
+            if (name, version) not in allowed:
+                self.violations.append(f"{after}: unapproved {name} {version} is live on {colour}")
+        if self.stage not in {release.deployment_id for release in self.approved}:
+            self.violations.append(f"{after}: unapproved deployment {self.stage} is live")
+
+    # --- commands ---
+
+    def environment(self) -> Environment:
+        return Environment(
+            suffix=SUFFIX,
+            router=self,
+            functions=self,
+            api_stage=self,
+            stacks=self,
+            alarms=self,
+            store=self,
+            clock=self,
+            progress=self.lines.append,
+        )
+
+    def run(self, command: str, **arguments: str | None) -> Outcome:
+        """Run a command as the CLI does, with everything but the process around it."""
+        options: dict[str, Any] = {"commit": None, "approved_by": None, **arguments}
+        run, _ = COMMANDS[command]
+        context = Context(session=cast("Any", None), environment=self.environment(), arguments=Namespace(**options))
+        return run(context)
+
+    def approve(self) -> None:
+        """A person approves what was deployed last."""
+        outputs = {**self._outputs(COMPUTE), **self._outputs(API)}
+        self.approved.append(
+            Release(
+                versions={f: outputs[release_version_output(f)] for f in FUNCTIONS},
+                deployment_id=outputs[DEPLOYMENT_OUTPUT],
+            )
+        )
+
+    def release(self, template: Push) -> Outcome:
+        """The whole way of an approved push: freeze, deploy, approve, shift."""
+        self.run("freeze")
+        assert self.deployment(template)
+        self.approve()
+        return self.run("shift")
+
+
+def refused(world: World, command: str, **arguments: str | None) -> str:
+    """The reason for which the command refuses."""
+    try:
+        outcome = world.run(command, **arguments)
+    except Refused as reason:
+        return str(reason)
+    raise AssertionError(f"{command} was not refused: {outcome}")
