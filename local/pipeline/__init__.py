@@ -1,0 +1,1 @@
+"""The runner of the synthesized CodePipeline: it knows the application only through AWS APIs."""

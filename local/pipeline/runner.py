@@ -1,0 +1,288 @@
+"""Runs executions: a thread for each, stages in series, the actions of a group in parallel."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.pipeline.actions import ACTIONS
+from local.pipeline.actions.context import ActionContext, ActionResult, Ports
+from local.pipeline.catalog import Catalog, CatalogEntry, PipelineKey
+from local.pipeline.errors import AbandonedError, PipelineError
+from local.pipeline.executions import ActionExecution, Execution, ExecutionStore, Revision, Status
+from local.pipeline.model import Action
+from local.pipeline.planner import RESTART_CAP, StagePlan, Verdict, decide, plan
+from local.pipeline.stage_gate import Entry
+from local.pipeline.variables import resolve
+
+logger = logging.getLogger(__name__)
+
+GATE_SECONDS = 1.0
+_ENDINGS = {Verdict.STOP: Status.STOPPED, Verdict.CANCEL: Status.CANCELLED, Verdict.GIVE_UP: Status.FAILED}
+
+
+class Runner:
+    """Starts and drives executions. Everything it knows is in the store, so that the API can show it at any time."""
+
+    def __init__(self, *, catalog: Catalog, store: ExecutionStore, ports: Ports) -> None:
+        self._catalog, self._store, self._ports = catalog, store, ports
+
+    def start(
+        self, entry: CatalogEntry, *, trigger: tuple[str, str], revisions: Sequence[Revision] = (), restarts: int = 0
+    ) -> Execution:
+        """Begin an execution of the current definition and return at once."""
+        with self._store.changed:
+            execution = self._store.create(
+                key=entry.key, pipeline=entry.pipeline, trigger=trigger, restarts=restarts, now=self._ports.clock.now()
+            )
+            execution.revisions.update({revision.action: revision for revision in revisions})
+        self.drive(execution, plan(entry.pipeline))
+        return execution
+
+    def drive(self, execution: Execution, stages: Iterable[StagePlan]) -> None:
+        """Walk through the stages on a thread of its own; a daemon, so that it dies with the process."""
+        name = f"pipeline-{execution.key.name}-{execution.number}"
+        threading.Thread(target=self._walk, args=(execution, tuple(stages)), name=name, daemon=True).start()
+
+    def now(self) -> float:
+        return self._ports.clock.now()
+
+    def definition_changed(self, entry: CatalogEntry) -> None:
+        """Executions of the old definition end after their running actions; approvals end at once."""
+        with self._store.changed:
+            running = self._store.running(entry.key)
+            if entry.restart_on_update:
+                self._store.restart_pending.add(entry.key)
+            for execution in running:
+                self._ports.approver.withdraw(execution.id)
+            if not running:
+                self._restart(entry.key, restarts=0)
+            self._store.changed.notify_all()
+
+    def stop(self, execution: Execution, *, abandon: bool, reason: str) -> None:
+        """No further action starts; with `abandon` the running ones end too."""
+        with self._store.changed:
+            execution.stop_requested, execution.stop_reason = True, reason
+            self._set_status(execution, Status.STOPPING)
+            if abandon:
+                execution.abandoned.set()
+                self._ports.approver.withdraw(execution.id)
+            self._store.changed.notify_all()
+
+    def shut_down(self) -> None:
+        """End every build and every wait; the engine is going down."""
+        for execution in self._store.everything_running():
+            self.stop(execution, abandon=True, reason="the embedded AWS goes down")
+
+    # -- one execution, on its own thread ------------------------------------------------------------
+
+    def _walk(self, execution: Execution, stages: Sequence[StagePlan]) -> None:
+        try:
+            for stage in stages:
+                if not self._enter(execution, stage.name):
+                    return
+                try:
+                    done = self._run_stage(execution, stage)
+                finally:
+                    self._leave(execution, stage.name)
+                if not done:
+                    return
+            self._finish(execution, Status.SUCCEEDED)
+        except Exception as error:
+            logger.exception("execution %s", execution.id)
+            self._finish(execution, Status.FAILED, f"the runner failed: {error}")
+
+    def _enter(self, execution: Execution, stage: str) -> bool:
+        """Wait for the stage's gate. False: the execution ended while it waited."""
+        while True:
+            if self._ended(execution):
+                self._leave(execution, stage)
+                return False
+            with self._store.changed:
+                entry = self._store.gate(execution.key, stage).claim(execution.number)
+                if entry is Entry.ENTERED:
+                    self._store.set_stage(execution, stage, Status.IN_PROGRESS)
+                    return True
+                self._store.changed.notify_all()  # whoever waited here before is superseded now
+                if entry is Entry.WAITING:
+                    self._store.changed.wait(GATE_SECONDS)
+            if entry is Entry.SUPERSEDED:
+                self._finish(execution, Status.SUPERSEDED, f"a newer execution took over before stage {stage}")
+                return False
+
+    def _leave(self, execution: Execution, stage: str) -> None:
+        with self._store.changed:
+            self._store.gate(execution.key, stage).leave(execution.number)
+            self._store.changed.notify_all()
+
+    def _ended(self, execution: Execution) -> bool:
+        """Ask the planner; end the execution when it says so."""
+        verdict = decide(
+            planned_version=execution.pipeline.version,
+            current_version=self._catalog.version(execution.key),
+            stop_requested=execution.stop_requested,
+            restarts=execution.restarts,
+        )
+        if verdict is Verdict.PROCEED:
+            return False
+        summary = "the pipeline keeps changing itself" if verdict is Verdict.GIVE_UP else execution.stop_reason
+        self._finish(execution, _ENDINGS[verdict], summary)
+        return True
+
+    def _run_stage(self, execution: Execution, stage: StagePlan) -> bool:
+        for number, group in enumerate(stage.groups):
+            if number and self._ended(execution):
+                self._store.set_stage(execution, stage.name, execution.status)
+                return False
+            statuses = self._run_group(execution, stage.name, group)
+            if statuses == {Status.SUCCEEDED}:
+                continue
+            abandoned = Status.ABANDONED in statuses and Status.FAILED not in statuses
+            if not (abandoned and self._ended(execution)):
+                self._finish(execution, Status.FAILED, f"stage {stage.name} failed")
+            self._store.set_stage(execution, stage.name, execution.status)
+            return False
+        self._store.set_stage(execution, stage.name, Status.SUCCEEDED)
+        return True
+
+    def _run_group(self, execution: Execution, stage: str, group: Sequence[Action]) -> set[Status]:
+        records = [self._begin(execution, stage, action) for action in group]
+        threads = [threading.Thread(target=self._run_action, args=(execution, r), daemon=True) for r in records]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return {record.status for record in records}
+
+    # -- one action ----------------------------------------------------------------------------------
+
+    def _begin(self, execution: Execution, stage: str, action: Action) -> ActionExecution:
+        now = self._ports.clock.now()
+        record = ActionExecution(
+            id=str(uuid.uuid4()),
+            stage=stage,
+            action=action,
+            version=execution.pipeline.version,
+            started=now,
+            updated=now,
+        )
+        with self._store.changed:
+            execution.actions.append(record)
+            execution.updated = now
+            self._store.changed.notify_all()
+        return record
+
+    def _run_action(self, execution: Execution, record: ActionExecution) -> None:
+        try:
+            result = self._act(execution, record)
+        except AbandonedError as error:
+            self._end_action(execution, record, Status.ABANDONED, code=error.code, message=str(error))
+        except PipelineError as error:
+            self._end_action(execution, record, Status.FAILED, code=error.code, message=str(error))
+        except ClientError as error:
+            code = str(error.response["Error"].get("Code", "Unknown"))
+            self._end_action(execution, record, Status.FAILED, code=code, message=str(error))
+        except BotoCoreError as error:
+            self._end_action(execution, record, Status.FAILED, code="ServiceUnavailable", message=str(error))
+        except Exception as error:
+            logger.exception("action %s/%s", record.stage, record.action.name)
+            self._end_action(execution, record, Status.FAILED, code="InternalError", message=repr(error))
+        else:
+            self._succeed(execution, record, result)
+
+    def _act(self, execution: Execution, record: ActionExecution) -> ActionResult:
+        action = record.action
+        record.configuration = resolve(action.configuration, execution.variables)
+        record.inputs = [execution.artifacts.location(name) for name in action.inputs]
+        account = self._ports.account_session(execution.key.account, execution.key.region)
+        name = f"{execution.id[:8]}-{action.name}"
+        pipeline_session = account.assume(execution.pipeline.role_arn, name)
+        session = pipeline_session.assume(action.role_arn, name) if action.role_arn else pipeline_session
+        number = len(execution.actions)
+        context = ActionContext(
+            execution=execution,
+            stage=record.stage,
+            action=replace(action, configuration=record.configuration),
+            session=session,
+            pipeline_session=pipeline_session,
+            account_session=account,
+            directory=self._ports.settings.work_dir / execution.id[:8] / f"{number:02d}-{action.name}-{record.id[:4]}",
+            ports=self._ports,
+            report=_Reporter(self._store, record, self._ports),
+        )
+        return ACTIONS[action.type.kind](context)
+
+    def _succeed(self, execution: Execution, record: ActionExecution, result: ActionResult) -> None:
+        with self._store.changed:
+            record.variables = dict(result.variables)
+            record.summary = result.summary or record.summary
+            record.updated_by = result.updated_by
+            record.outputs = [execution.artifacts.location(name) for name in record.action.outputs]
+            if record.action.namespace:
+                execution.variables[record.action.namespace] = record.variables
+            if result.revision:
+                execution.revisions[result.revision.action] = result.revision
+            self._end_action(execution, record, Status.SUCCEEDED)
+
+    def _end_action(
+        self, execution: Execution, record: ActionExecution, status: Status, *, code: str = "", message: str = ""
+    ) -> None:
+        with self._store.changed:
+            record.status, record.error_code, record.error_message = status, code, message
+            record.token = ""
+            record.updated = execution.updated = self._ports.clock.now()
+            self._store.changed.notify_all()
+
+    # -- endings -------------------------------------------------------------------------------------
+
+    def _finish(self, execution: Execution, status: Status, summary: str = "") -> None:
+        """End the execution. Its successor, if the definition changed, exists before anybody can see the end."""
+        with self._store.changed:
+            others = [e for e in self._store.running(execution.key) if e is not execution]
+            if status is Status.CANCELLED or not others:
+                self._restart(execution.key, restarts=execution.restarts + 1)
+            execution.status_summary = summary
+            self._set_status(execution, status)
+
+    def _set_status(self, execution: Execution, status: Status) -> None:
+        execution.status, execution.updated = status, self._ports.clock.now()
+        self._store.changed.notify_all()
+
+    def _restart(self, key: PipelineKey, *, restarts: int) -> None:
+        """Run the new definition with the newest commit of its branch, once for each change."""
+        entry = self._catalog.get(key)
+        if key not in self._store.restart_pending or entry is None:
+            return
+        self._store.restart_pending.discard(key)
+        revisions = self.newest(entry)
+        if revisions and restarts <= RESTART_CAP:
+            detail = f"the definition changed to version {entry.pipeline.version}"
+            self.start(entry, trigger=("StartPipelineExecution", detail), revisions=revisions, restarts=restarts)
+
+    def newest(self, entry: CatalogEntry) -> list[Revision]:
+        """The heads of the sources' branches; empty unless every source has one."""
+        sources = entry.pipeline.sources()
+        heads = [(a.name, self._ports.git.head(a.configuration.get("BranchName", ""))) for a in sources]
+        return [Revision(action=n, commit_id=head) for n, head in heads] if all(head for _, head in heads) else []
+
+
+class _Reporter:
+    """Writes what an action reports into its record."""
+
+    def __init__(self, store: ExecutionStore, record: ActionExecution, ports: Ports) -> None:
+        self._store, self._record, self._ports = store, record, ports
+
+    def __call__(self, *, summary: str = "", external_id: str = "", external_url: str = "", token: str = "") -> None:
+        with self._store.changed:
+            record = self._record
+            record.summary = summary or record.summary
+            record.external_id = external_id or record.external_id
+            record.external_url = external_url or record.external_url
+            record.token = token or record.token
+            record.updated = self._ports.clock.now()
+            self._store.changed.notify_all()
