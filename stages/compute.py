@@ -2,6 +2,7 @@
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -61,6 +62,7 @@ class ComputeStack(PaymentLayer):
             security_group=network.functions_group,
             layer=DependencyLayer(self, "Dependencies", suffix=suffix),
             logs_key=security.logs_key,
+            configuration_key=security.configuration_key,
         )
         permissions = FunctionPermissions(data=data, security=security)
         self.coloured = {
@@ -118,23 +120,25 @@ class ComputeStack(PaymentLayer):
 
     def _schedule_rotation(self) -> None:
         """On the existing secret; the first rotation waits for its day, when the migrations have made the users."""
-        secret = names.database_app_secret(self.suffix)
-        self.rotation.function.add_permission(
-            "SecretsManager",
-            principal=iam.ServicePrincipal("secretsmanager.amazonaws.com"),
+        permission = lambda_.CfnPermission(
+            self,
+            "RotationPermission",
+            action="lambda:InvokeFunction",
+            function_name=self.rotation.function.function_arn,
+            principal="secretsmanager.amazonaws.com",
             source_account=self.account,
         )
         schedule = secretsmanager.CfnRotationSchedule(
             self,
             "RotationSchedule",
-            secret_id=secret,
+            secret_id=names.database_app_secret(self.suffix),
             rotation_lambda_arn=self.rotation.function.function_arn,
             rotate_immediately_on_update=False,
             rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(
                 automatically_after_days=ROTATION_DAYS
             ),
         )
-        schedule.node.add_dependency(self.rotation)
+        schedule.add_resource_dependency(permission)
 
     def _publish_outputs(self) -> None:
         values = {

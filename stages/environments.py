@@ -169,6 +169,10 @@ class Environment:
         _require(re.fullmatch(r"[0-9]{12}", self.account) is not None, f"account {self.account!r} is not 12 digits")
         missing = COST_TAGS - set(self.tags)
         _require(not missing, f"tags lack {sorted(missing)}")
+        _require(
+            self.storage.keep_on_teardown or not self.database.deletion_protection,
+            "deletion_protection without keep_on_teardown: the database would outlive its key",
+        )
         _require(self.tags["EnvironmentSuffix"] == self.suffix, "tag EnvironmentSuffix is not the suffix")
 
     @property

@@ -5,12 +5,10 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from release import names
-from stages.constructs.flow_log import VpcFlowLog
 from stages.constructs.nag import acknowledge
 from stages.constructs.payment_layer import PaymentLayer
 from stages.constructs.security_group import PaymentSecurityGroup
 from stages.environments import AVAILABILITY_ZONES, Environment
-from stages.security import SecurityStack
 
 HTTPS = ec2.Port.tcp(443)
 POSTGRESQL = ec2.Port.tcp(5432)
@@ -19,7 +17,7 @@ POSTGRESQL = ec2.Port.tcp(5432)
 class NetworkStack(PaymentLayer):
     """The VPC and its security groups, which name each other; nothing is reachable from outside."""
 
-    def __init__(self, scope: Construct, *, environment: Environment, security: SecurityStack) -> None:
+    def __init__(self, scope: Construct, *, environment: Environment) -> None:
         super().__init__(scope, "network", environment=environment)
         suffix = environment.suffix
         self.vpc = ec2.Vpc(
@@ -42,23 +40,20 @@ class NetworkStack(PaymentLayer):
                 "DynamoDb": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
             },
         )
+        acknowledge(
+            self.vpc,
+            aws="VPC7",
+            pci="VPCFlowLogsEnabled",
+            reason="The security stack, which has the key, records this network's traffic; the rule sees one stack",
+        )
         self._name_subnets(suffix)
         self._acknowledge_internet_routes()
-        VpcFlowLog(
-            self,
-            "FlowLog",
-            suffix=suffix,
-            vpc=self.vpc,
-            key=security.logs_key,
-            retention_days=environment.network.log_retention_days,
-        )
-
-        self.link_group = self._group("LinkGroup", "link", "The API's way into the network")
+        self.link_group = self._group("LinkGroup", "link", "The way of the API into the network")
         self.load_balancer_group = self._group("LoadBalancerGroup", "alb", "The private load balancer")
         self.functions_group = self._group("FunctionsGroup", "functions", "The functions")
         self.database_group = self._group("DatabaseGroup", "database", "The database")
         self._connect()
-        self.outputs({"VpcId": self.vpc.vpc_id})
+        self.outputs({"VpcId": self.vpc.vpc_id, "EnvironmentSuffix": suffix})
 
     def _group(self, construct_id: str, role: str, description: str) -> ec2.SecurityGroup:
         return PaymentSecurityGroup(

@@ -20,8 +20,8 @@ class PaymentStage(Stage):
         for name, value in environment.tags.items():
             Tags.of(self).add(name, value)
         self.environment = environment
-        self.security = SecurityStack(self, environment=environment)
-        self.network = NetworkStack(self, environment=environment, security=self.security)
+        self.network = NetworkStack(self, environment=environment)
+        self.security = SecurityStack(self, environment=environment, network=self.network)
         self.data = DataStack(self, environment=environment, network=self.network, security=self.security)
         self.compute = ComputeStack(
             self, environment=environment, network=self.network, security=self.security, data=self.data

@@ -1,29 +1,35 @@
-"""The keys, and the topics that people are told through."""
+"""The keys, the topics that people are told through, and the record of the network's traffic."""
 
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from release import names
-from stages.constructs.customer_key import CustomerKey, FingerprintKey, allow_alarms, allow_logs, allow_tables
+from stages.constructs.customer_key import (
+    CustomerKey,
+    FingerprintKey,
+    allow_alarms,
+    allow_functions,
+    allow_logs,
+    allow_tables,
+)
+from stages.constructs.flow_log import VpcFlowLog
 from stages.constructs.payment_layer import PaymentLayer
 from stages.constructs.topic import PaymentTopic
 from stages.environments import Environment
+from stages.network import NetworkStack
 
 
 class SecurityStack(PaymentLayer):
     """One key per kind of data, so that access to one opens no other."""
 
-    def __init__(self, scope: Construct, *, environment: Environment) -> None:
+    def __init__(self, scope: Construct, *, environment: Environment, network: NetworkStack) -> None:
         super().__init__(scope, "security", environment=environment)
         suffix = environment.suffix
         keep = environment.storage.keep_on_teardown
-
-        self.data_key = CustomerKey(
-            self, "DataKey", suffix=suffix, role="data", protects="database and tables", keep=keep
-        )
+        self.data_key = self._key("DataKey", "data", "database and tables", keep=keep)
         allow_tables(self.data_key)
-        self.audit_key = CustomerKey(self, "AuditKey", suffix=suffix, role="audit", protects="audit records", keep=keep)
-        self.logs_key = CustomerKey(self, "LogsKey", suffix=suffix, role="logs", protects="log groups", keep=keep)
+        self.audit_key = self._key("AuditKey", "audit", "audit records", keep=keep)
+        self.logs_key = self._key("LogsKey", "logs", "log groups", keep=keep)
         allow_logs(
             self.logs_key,
             log_group_patterns=[
@@ -32,19 +38,48 @@ class SecurityStack(PaymentLayer):
                 f"aws-waf-logs-{names.prefix(suffix)}",
             ],
         )
-        self.messages_key = CustomerKey(
-            self, "MessagesKey", suffix=suffix, role="messages", protects="notifications", keep=False
+        self.configuration_key = self._key("ConfigurationKey", "configuration", "functions' environments", keep=False)
+        allow_functions(
+            self.configuration_key,
+            function_names=[names.function(suffix, name) for name in (*names.FUNCTIONS, *names.UNCOLOURED_FUNCTIONS)],
         )
+        self.messages_key = self._key("MessagesKey", "messages", "notifications", keep=False)
         allow_alarms(self.messages_key)
         self.fingerprint_key = FingerprintKey(
             self, "FingerprintKey", suffix=suffix, user_role=names.function(suffix, "validation"), keep=keep
         )
+        self._add_topics()
+        VpcFlowLog(
+            self,
+            "FlowLog",
+            suffix=suffix,
+            vpc=network.vpc,
+            key=self.logs_key,
+            retention_days=environment.network.log_retention_days,
+        )
+        self.publish(
+            {
+                "fingerprint-key-id": self.fingerprint_key.key_id,
+                "alerts-topic-arn": self.alerts.topic_arn,
+                "failed-transactions-topic-arn": self.failed_transactions.topic_arn,
+            }
+        )
+        self.outputs(
+            {
+                "AlertsTopicArn": self.alerts.topic_arn,
+                "FailedTransactionsTopicArn": self.failed_transactions.topic_arn,
+            }
+        )
 
+    def _key(self, construct_id: str, role: str, protects: str, *, keep: bool) -> CustomerKey:
+        return CustomerKey(self, construct_id, suffix=self.suffix, role=role, protects=protects, keep=keep)
+
+    def _add_topics(self) -> None:
         self.alerts = PaymentTopic(
             self,
             "Alerts",
-            name=names.alerts_topic(suffix),
-            display_name=f"Payment alerts, {suffix}",
+            name=names.alerts_topic(self.suffix),
+            display_name=f"Payment alerts, {self.suffix}",
             key=self.messages_key,
         )
         self.alerts.add_to_resource_policy(
@@ -59,22 +94,7 @@ class SecurityStack(PaymentLayer):
         self.failed_transactions = PaymentTopic(
             self,
             "FailedTransactions",
-            name=names.failed_transactions_topic(suffix),
-            display_name=f"Failed payments, {suffix}",
+            name=names.failed_transactions_topic(self.suffix),
+            display_name=f"Failed payments, {self.suffix}",
             key=self.messages_key,
-        )
-
-        self.publish(
-            {
-                "fingerprint-key-id": self.fingerprint_key.key_id,
-                "alerts-topic-arn": self.alerts.topic_arn,
-                "failed-transactions-topic-arn": self.failed_transactions.topic_arn,
-            }
-        )
-        self.outputs(
-            {
-                "AlertsTopicArn": self.alerts.topic_arn,
-                "FailedTransactionsTopicArn": self.failed_transactions.topic_arn,
-                "EnvironmentSuffix": suffix,
-            }
         )

@@ -69,7 +69,6 @@ class AccessLogsBucket(PaymentBucket):
                 principals=[iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")],
                 actions=["s3:PutObject"],
                 resources=[self.arn_for_objects(f"{LOAD_BALANCER_PREFIX}/AWSLogs/{account}/*")],
-                conditions={"StringEquals": {"aws:SourceAccount": account}},
             )
         )
         acknowledge(

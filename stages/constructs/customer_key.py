@@ -69,6 +69,27 @@ def allow_alarms(key: kms.Key) -> None:
     )
 
 
+def allow_functions(key: kms.Key, *, function_names: list[str]) -> None:
+    """Let the roles of these functions read their own environment variables."""
+    stack = Stack.of(key)
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="FunctionEnvironments",
+            principals=[iam.AnyPrincipal()],
+            actions=["kms:Decrypt"],
+            resources=["*"],
+            conditions={
+                "StringEquals": {
+                    "kms:CallerAccount": stack.account,
+                    "kms:EncryptionContext:aws:lambda:FunctionArn": [
+                        f"arn:aws:lambda:{stack.region}:{stack.account}:function:{name}" for name in function_names
+                    ],
+                }
+            },
+        )
+    )
+
+
 class FingerprintKey(kms.Key):
     """The HMAC key that card numbers are fingerprinted with; only the role `user_role` can compute with it.
 

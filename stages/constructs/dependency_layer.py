@@ -35,8 +35,8 @@ class DependencyLayer(lambda_.LayerVersion):
             ),
             compatible_runtimes=[RUNTIME],
             compatible_architectures=[ARCHITECTURE],
-            # Versions of functions that are still live use the layer of their own deployment.
-            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+            # Versions that are still live keep a deleted layer: Lambda guarantees it.
+            removal_policy=RemovalPolicy.DESTROY,
         )
 
 

@@ -26,6 +26,7 @@ class VpcFlowLog(Construct):
             self,
             "Policy",
             managed_policy_name=names.resource(suffix, "flow-logs"),
+            description="Writing the network's flow logs",
             statements=[
                 iam.PolicyStatement(
                     actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],

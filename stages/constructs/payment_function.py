@@ -32,6 +32,7 @@ class FunctionPlatform:
     security_group: ec2.ISecurityGroup
     layer: lambda_.ILayerVersion
     logs_key: kms.IKey
+    configuration_key: kms.IKey
 
 
 class PaymentFunction(Construct):
@@ -82,6 +83,7 @@ class PaymentFunction(Construct):
             security_groups=[platform.security_group],
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE,
+            environment_encryption=platform.configuration_key,
             environment={
                 "ENVIRONMENT_SUFFIX": suffix,
                 "PARAMETER_PREFIX": names.config_prefix(suffix),
@@ -117,6 +119,7 @@ def _role(scope: Construct, *, name: str, suffix: str, statements: Sequence[iam.
         scope,
         "Policy",
         managed_policy_name=names.function(suffix, name),
+        description=f"What the function {names.function(suffix, name)} may do",
         statements=[
             iam.PolicyStatement(
                 sid="Logs", actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_streams]
@@ -150,7 +153,7 @@ def _role(scope: Construct, *, name: str, suffix: str, statements: Sequence[iam.
         scope,
         "Role",
         role_name=names.function(suffix, name),
-        description=f"What the function {names.function(suffix, name)} may do",
+        description=f"The function {names.function(suffix, name)}",
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         managed_policies=[policy],
     )

@@ -1,5 +1,7 @@
 """From a REST API to a private load balancer."""
 
+from typing import cast
+
 from aws_cdk import Duration
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
@@ -85,10 +87,13 @@ class PrivateIntegration(Construct):
             request_parameters=dict.fromkeys(forwarded.values(), True),
             request_models={"application/json": body} if body else None,
         )
-        cfn_method = method.node.default_child
-        if not isinstance(cfn_method, apigateway.CfnMethod):
-            raise TypeError(f"{method} is not made of a CfnMethod")
-        cfn_method.add_property_override("Integration.IntegrationTarget", self._load_balancer.load_balancer_arn)
+        target = self._load_balancer.load_balancer_arn
+        cast(apigateway.CfnMethod, method.node.default_child).add_property_override(
+            "Integration.IntegrationTarget", target
+        )
+        if resource.api.latest_deployment:
+            # What is set behind the library's back has to be part of the deployment's identity too.
+            resource.api.latest_deployment.add_to_logical_id({"method": method.node.path, "target": target})
         acknowledge(
             method,
             aws="COG4",
