@@ -101,12 +101,18 @@ def _start(client: Any, branch: str, commit: str) -> list[str]:
 
 
 def _sources_of(pipeline: dict[str, Any], branch: str) -> list[str]:
-    return [
-        action["name"]
-        for stage in pipeline["stages"]
-        for action in stage["actions"]
-        if action["actionTypeId"]["category"] == "Source" and action["configuration"].get("BranchName") == branch
-    ]
+    """The source actions that a push to the branch starts: by the pipeline's triggers, else by change detection."""
+    if "triggers" in pipeline:
+        configured = [trigger["gitConfiguration"] for trigger in pipeline["triggers"]]
+        pushes = [(git["sourceActionName"], push) for git in configured for push in git.get("push", ())]
+        return [name for name, push in pushes if branch in push["branches"]["includes"]]
+    actions = [action for stage in pipeline["stages"] for action in stage["actions"]]
+    sources = [action for action in actions if action["actionTypeId"]["category"] == "Source"]
+    return [action["name"] for action in sources if _detects(action["configuration"], branch)]
+
+
+def _detects(configuration: dict[str, str], branch: str) -> bool:
+    return configuration.get("BranchName") == branch and configuration.get("DetectChanges", "true") != "false"
 
 
 def _client(address: Address) -> Any:

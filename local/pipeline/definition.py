@@ -10,7 +10,7 @@ from local.pipeline.errors import UnsupportedError
 PROPERTIES = frozenset(
     {
         "ArtifactStore", "ArtifactStores", "DisableInboundStageTransitions", "ExecutionMode", "Name", "PipelineType",
-        "RestartExecutionOnUpdate", "RoleArn", "Stages", "Tags",
+        "RestartExecutionOnUpdate", "RoleArn", "Stages", "Tags", "Triggers",
     }
 )  # fmt: skip
 # The keys below these are the user's own and keep their case.

@@ -58,6 +58,14 @@ class Stage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PushTrigger:
+    """A push to one of `branches` starts the pipeline with that commit for the source action."""
+
+    source_action: str
+    branches: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pipeline:
     """One version of a pipeline's definition."""
 
@@ -68,6 +76,7 @@ class Pipeline:
     stores: Mapping[str, ArtifactStore]
     pipeline_type: str = "V1"
     execution_mode: str = "SUPERSEDED"
+    triggers: tuple[PushTrigger, ...] = ()
 
     def stage(self, name: str) -> Stage | None:
         return next((stage for stage in self.stages if stage.name == name), None)
@@ -88,9 +97,12 @@ def parse_pipeline(shape: Shape) -> Pipeline:
     name = str(shape["name"])
     _only(
         shape,
-        {"name", "roleArn", "artifactStore", "artifactStores", "stages", "version", "executionMode", "pipelineType"},
+        {
+            "name", "roleArn", "artifactStore", "artifactStores", "stages", "version", "executionMode", "pipelineType",
+            "triggers",
+        },
         f"pipeline {name}",
-    )
+    )  # fmt: skip
     mode = str(shape.get("executionMode", "SUPERSEDED"))
     if mode != "SUPERSEDED":
         raise UnsupportedError(f"pipeline {name}: execution mode {mode} (only SUPERSEDED)")
@@ -102,9 +114,26 @@ def parse_pipeline(shape: Shape) -> Pipeline:
         stores=_stores(shape),
         pipeline_type=str(shape.get("pipelineType", "V1")),
         execution_mode=mode,
+        triggers=tuple(_trigger(name, trigger) for trigger in shape.get("triggers") or ()),
     )
     _check_structure(pipeline)
     return pipeline
+
+
+def _trigger(pipeline: str, shape: Shape) -> PushTrigger:
+    label = f"trigger of pipeline {pipeline}"
+    _only(shape, {"providerType", "gitConfiguration"}, label)
+    git = shape["gitConfiguration"]
+    _only(git, {"sourceActionName", "push"}, label)
+    branches: list[str] = []
+    for push in git.get("push") or ():
+        _only(push, {"branches"}, label)
+        _only(push["branches"], {"includes"}, label)
+        branches += [str(branch) for branch in push["branches"]["includes"]]
+    patterns = [branch for branch in branches if set(branch) & set("*?[{!")]
+    if patterns:
+        raise UnsupportedError(f"{label}: branch pattern {', '.join(patterns)}")
+    return PushTrigger(source_action=str(git["sourceActionName"]), branches=tuple(branches))
 
 
 def _stores(shape: Shape) -> dict[str, ArtifactStore]:

@@ -90,19 +90,26 @@ def _build(context: ActionContext, build: Build) -> dict[str, str]:
     primary = _unpack_inputs(context, build)
     spec = _buildspec(build)
     values = _environment(context, build, spec, primary)
-    caches = context.ports.cache
-    caching = spec.cache and (build.project.get("cache") or {}).get("type", "NO_CACHE") != "NO_CACHE"
-    if spec.cache and caching:
-        caches.restore(spec.cache, build.directories.source, values, build.log.say)
+    caches, scope = context.ports.cache, _cache_scope(build.project)
+    if spec.cache and scope:
+        caches.restore(spec.cache, scope, build.directories.source, values, build.log.say)
     elif spec.cache:
         build.log.say("cache: the buildspec names paths, but the project has no cache")
     outcome = _execute(context, build, spec, values)
     _check(build, outcome)
-    if spec.cache and caching:
-        caches.save(spec.cache, build.directories.source, values, build.log.say)
+    if spec.cache and scope:
+        caches.save(spec.cache, scope, build.directories.source, values, build.log.say)
     _store_outputs(context, build, spec)
     final = script.read_environment(build.directories.state)
     return {name: final.get(name, "") for name in spec.exported}
+
+
+def _cache_scope(project: Mapping[str, Any]) -> str:
+    """Who shares the project's cache: its namespace, else the project alone; empty when it has none."""
+    cache = project.get("cache") or {}
+    if cache.get("type", "NO_CACHE") == "NO_CACHE":
+        return ""
+    return str(cache.get("cacheNamespace") or project["name"])
 
 
 def _attach_cloudwatch(build: Build) -> None:

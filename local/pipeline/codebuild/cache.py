@@ -48,16 +48,21 @@ def folder_of(path: str) -> str:
 
 
 class BuildCache:
-    """Cache entries in one folder; `seed` is a checkout whose folders may become entries when its key is the same."""
+    """Cache entries in one folder; `seed` is a checkout whose folders may become entries when its key is the same.
+
+    `scope` is what shares entries: a cache namespace, or a single project.
+    """
 
     def __init__(self, root: Path, *, seed: Path | None = None) -> None:
         self._root, self._seed = root, seed
         self._lock = threading.Lock()
 
-    def restore(self, cache: Cache, source: Path, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
+    def restore(
+        self, cache: Cache, scope: str, source: Path, environment: Mapping[str, str], say: Callable[[str], None]
+    ) -> None:
         """Link the entry's folders into the source, if there is one or the seed can become one."""
         key = resolve_key(cache.key, source, environment)
-        entry = self._entry(cache, key)
+        entry = self._entry(cache, scope, key)
         folders = [folder_of(path) for path in cache.paths]
         if not entry.is_dir() and self._seeds(cache, key, folders, environment):
             say("cache: taken from the checkout, whose lock files are the same")
@@ -70,9 +75,11 @@ class BuildCache:
                 _link(source / folder, entry / folder)
         say(f"cache: restored {', '.join(folders)}")
 
-    def save(self, cache: Cache, source: Path, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
+    def save(
+        self, cache: Cache, scope: str, source: Path, environment: Mapping[str, str], say: Callable[[str], None]
+    ) -> None:
         """Keep the folders after a successful build, unless the key has an entry already."""
-        entry = self._entry(cache, resolve_key(cache.key, source, environment))
+        entry = self._entry(cache, scope, resolve_key(cache.key, source, environment))
         folders = {f: source / f for f in map(folder_of, cache.paths)}
         made = {f: path for f, path in folders.items() if path.is_dir() and not path.is_symlink()}
         if not made or entry.is_dir():
@@ -83,8 +90,8 @@ class BuildCache:
                 _link(path, entry / folder)  # scripts in .venv/bin name the path they were installed under
         say(f"cache: saved {', '.join(made)}")
 
-    def _entry(self, cache: Cache, key: str) -> Path:
-        return self._root / hashlib.sha256("\0".join((key, *cache.paths)).encode()).hexdigest()[:24]
+    def _entry(self, cache: Cache, scope: str, key: str) -> Path:
+        return self._root / hashlib.sha256("\0".join((scope, key, *cache.paths)).encode()).hexdigest()[:24]
 
     def _seeds(self, cache: Cache, key: str, folders: list[str], environment: Mapping[str, str]) -> bool:
         seed = self._seed
