@@ -48,7 +48,73 @@ SEAMS: dict[str, Seam] = {
     "cloudformation.on_worker_thread": Seam(
         target="ministack.services.cloudformation.stacks:_runs_on_worker_thread", parameters=("resource_type",)
     ),
+    "secrets.resolve": Seam(
+        target="ministack.services.secretsmanager:_resolve", parameters=("secret_id", "use_arn_scope")
+    ),
+    "rds.clusters": Seam(target="ministack.services.rds:_clusters"),
+    "rds.instances": Seam(target="ministack.services.rds:_instances"),
+    "lambda.functions": Seam(target="ministack.services.lambda_svc:_functions"),
+    "lambda.layers": Seam(target="ministack.services.lambda_svc:_layers"),
+    "lambda.layer_zip": Seam(target="ministack.services.lambda_svc:_resolve_layer_zip", parameters=("attachment",)),
+    "lambda.reserved_concurrency": Seam(
+        target="ministack.services.lambda_svc:_reserved_concurrency", parameters=("func", "config")
+    ),
+    "lambda.runtime_program": Seam(
+        target="ministack.core.lambda_runtime:_detect_runtime_binary", parameters=("runtime",)
+    ),
+    "lambda.python_worker": Seam(target="ministack.core.lambda_runtime:_PYTHON_WORKER_SCRIPT"),
+    "lambda.acquire_worker": Seam(
+        target="ministack.services.lambda_svc:acquire_worker",
+        parameters=("func_name", "config", "code_zip", "qualifier", "max_concurrency"),
+    ),
+    "lambda.worker_limit": Seam(target="ministack.core.lambda_runtime:_LOCAL_MAX_WORKERS"),
+    "lambda.drain_log": Seam(
+        target="ministack.core.lambda_runtime:Worker._drain_stderr_bounded",
+        parameters=("self", "first_line_wait", "idle_confirm", "hard_cap"),
+    ),
+    "lambda.execute_warm": Seam(
+        target="ministack.services.lambda_svc:_execute_function_warm", parameters=("func", "event", "request_id")
+    ),
+    "iam.enforce": Seam(
+        target="ministack.core.iam_evaluator:enforce",
+        parameters=("access_key_id", "iam_action", "service", "region", "resource_arn", "service_context"),
+    ),
+    "iam.roles": Seam(target="ministack.services.iam:_roles"),
+    "iam.account_from_arn": Seam(target="ministack.core.iam_evaluator:_account_from_arn", parameters=("arn",)),
+    "iam.caller": Seam(target="ministack.core.iam_evaluator:resolve_caller_identity", parameters=("access_key_id",)),
+    "s3.action": Seam(target="ministack.core.iam_actions:_s3_action", parameters=("method", "path", "query_params")),
+    "s3.bucket_policies": Seam(target="ministack.services.s3:_bucket_policies"),
+    "s3.bucket_owner": Seam(target="ministack.services.s3:_bucket_owner_account"),
+    "s3.foreign_bucket_allows": Seam(
+        target="ministack.services.s3:_foreign_bucket_allows",
+        parameters=("owner_account", "bucket_name", "key", "method", "query_params", "caller", "headers"),
+    ),
+    "s3.request_access_key": Seam(target="ministack.services.s3:_request_access_key"),
     # -- load balancer -----------------------------------------------------------------------------
+    "lambda.function_policy": Seam(
+        target="ministack.services.lambda_svc:function_policy_for_arn", parameters=("resource_arn",)
+    ),
+    "iam.eval_context": Seam(
+        target="ministack.core.iam_evaluator:EvalContext",
+        parameters=(
+            "principal_arn",
+            "principal_type",
+            "principal_account",
+            "action",
+            "resource_arn",
+            "region",
+            "source_ip",
+            "secure_transport",
+            "request_tags",
+            "tag_keys",
+            "service_context",
+            "principal_keys",
+        ),
+    ),
+    "iam.evaluate_resource_policy": Seam(
+        target="ministack.core.iam_evaluator:evaluate_resource_policy",
+        parameters=("doc", "ctx", "service", "named_only", "direct_only"),
+    ),
     # -- API Gateway -------------------------------------------------------------------------------
     # -- pipeline ----------------------------------------------------------------------------------
 }
