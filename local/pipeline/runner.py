@@ -211,7 +211,10 @@ class Runner:
             session=session,
             pipeline_session=pipeline_session,
             account_session=account,
-            directory=self._ports.settings.work_dir / execution.id[:8] / f"{number:02d}-{action.name}-{record.id[:4]}",
+            directory=self._ports.settings.work_dir
+            / "executions"
+            / execution.id[:8]
+            / f"{number:02d}-{action.name}-{record.id[:4]}",
             ports=self._ports,
             report=_Reporter(self._store, record, self._ports),
         )
