@@ -60,8 +60,8 @@ def error(event: LiteralString, **fields: Unpack[LogFields]) -> None:
     _logger().error(event, extra=_allowed(fields))
 
 
-def describe(failure: BaseException) -> LogFields:
-    """What can be told about an exception without its message, which may quote what came in."""
+def describe(failure: BaseException, **more: Unpack[LogFields]) -> LogFields:
+    """What can be told about an exception without its message, which may quote what came in; `more` wins."""
     chain: list[BaseException] = []
     link: BaseException | None = failure
     while link is not None and len(chain) < 5:
@@ -75,6 +75,7 @@ def describe(failure: BaseException) -> LogFields:
     if isinstance(failure, PaymentError):
         told["error_code"] = failure.code
         told["subject"] = failure.subject or ""
+    told.update(more)
     return told
 
 

@@ -1,0 +1,1 @@
+"""Scores attempts to pay; its counters hold however many attempts come at once."""

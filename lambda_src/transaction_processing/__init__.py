@@ -1,0 +1,1 @@
+"""Owns the payment: idempotency, customer, fraud decision, acquirer and ledger."""

@@ -1,0 +1,156 @@
+"""Authorising a payment: once, whatever fails and however often it is asked for."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from payment_core import logs
+from payment_core.clock import Clock
+from payment_core.errors import DependencyUnavailable, PaymentError
+from payment_core.http import Response
+from transaction_processing.acquirer import Acquirer
+from transaction_processing.customers import CustomerStore, decline_reason
+from transaction_processing.errors import IdempotencyInFlight, KeyAlreadyUsed
+from transaction_processing.failures import FailureNotifier
+from transaction_processing.fraud import FraudScorer
+from transaction_processing.idempotency import KEEP, Claim, Completion, IdempotencyStore, Scope, StoredAnswer
+from transaction_processing.ledger import ConcurrentChange, Ledger
+from transaction_processing.payments import AuthorizePayment, Payment
+from transaction_processing.states import PaymentState
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The states that a payment has gone through before the acquirer is asked, and whether they are on record."""
+
+    steps: list[Payment]
+    on_record: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Authorization:
+    """The use case, with a port for everything it needs.
+
+    Before the acquirer is asked the payment is on record as received; its next state and the answer to the client are
+    written in one transaction. Whoever is killed in between leaves a claim whose lease runs out, and a payment that
+    the next request with the key finishes.
+    """
+
+    idempotency: IdempotencyStore
+    ledger: Ledger
+    customers: CustomerStore
+    fraud: FraudScorer
+    acquirer: Acquirer
+    failures: FailureNotifier
+    clock: Clock
+
+    def authorize(self, order: AuthorizePayment) -> Response:
+        """The answer to the client: a payment, authorised or declined, or its replay. Raises `PaymentError`."""
+        try:
+            return self._authorize(order)
+        except DependencyUnavailable as failure:
+            self.failures.notify(order, failure)
+            raise
+
+    def _authorize(self, order: AuthorizePayment) -> Response:
+        scope = Scope(merchant_id=order.merchant_id, method="POST", path="/payments", key=order.idempotency_key)
+        claim = self.idempotency.claim(scope, request_fingerprint=order.request_fingerprint, now=self.clock())
+        if isinstance(claim, StoredAnswer):
+            return _response(claim, outcome="replayed", headers={"Idempotent-Replayed": "true"})
+        try:
+            progress = self._assess(order, claim)
+        except PaymentError:
+            # A resumed claim may stand for a payment: only one that began here can be forgotten.
+            _let_go(self.idempotency.suspend if claim.resumed else self.idempotency.release, claim)
+            raise
+        try:
+            return self._conclude(order, claim, progress)
+        except KeyAlreadyUsed:
+            _let_go(self.idempotency.release, claim)
+            raise
+        except ConcurrentChange as error:
+            raise IdempotencyInFlight from error
+        except DependencyUnavailable:
+            # Nobody knows what was written: the key stays taken, and the next request with it finds out and finishes.
+            _let_go(self.idempotency.suspend, claim)
+            raise
+
+    def _assess(self, order: AuthorizePayment, claim: Claim) -> Progress:
+        """Find the payment, or decide without the acquirer whether it may be made. Writes no payment."""
+        if claim.resumed and (found := self.ledger.find(order.payment_id)) is not None:
+            if self.clock() - found.created_at >= KEEP:
+                raise KeyAlreadyUsed
+            return Progress([found], on_record=True)
+        received = Payment.received(order, at=self.clock())
+        customer = self.customers.find(merchant_id=order.merchant_id, customer_id=order.customer_id)
+        reason = decline_reason(customer, order.money)
+        if reason is None:
+            assessment = self.fraud.score(
+                fingerprint=order.fingerprint,
+                customer_id=order.customer_id,
+                money=order.money,
+                correlation_id=order.correlation_id,
+            )
+            received = replace(received, fraud=assessment)
+            reason = None if assessment.approved else assessment.reasons[0]
+        if reason is None:
+            return Progress([received], on_record=False)
+        declined = received.moved_to(PaymentState.DECLINED, at=self.clock(), decline_reason=reason)
+        return Progress([received, declined], on_record=False)
+
+    def _conclude(self, order: AuthorizePayment, claim: Claim, progress: Progress) -> Response:
+        """Bring the payment to its answer and put both on record."""
+        payment = progress.steps[-1]
+        if payment.state is PaymentState.RECEIVED:
+            if not progress.on_record:
+                self.ledger.create(progress.steps, correlation_id=order.correlation_id)
+            return self._ask_acquirer(order, claim, payment)
+        completion = _completion(claim, payment)
+        if progress.on_record:
+            self.idempotency.complete(completion)
+        else:
+            self.ledger.create(progress.steps, correlation_id=order.correlation_id, completion=completion)
+        return _settled(payment, completion)
+
+    def _ask_acquirer(self, order: AuthorizePayment, claim: Claim, received: Payment) -> Response:
+        reason = self.acquirer.authorize(payment_id=received.payment_id, token=received.token, money=received.money)
+        state = PaymentState.AUTHORIZED if reason is None else PaymentState.DECLINED
+        payment = received.moved_to(state, at=self.clock(), decline_reason=reason)
+        completion = _completion(claim, payment)
+        self.ledger.advance(received, payment, correlation_id=order.correlation_id, completion=completion)
+        return _settled(payment, completion)
+
+
+def _completion(claim: Claim, payment: Payment) -> Completion:
+    body = json.dumps(payment.view(), separators=(",", ":"))
+    return Completion(claim=claim, answer=StoredAnswer(status=201, body=body))
+
+
+def _settled(payment: Payment, completion: Completion) -> Response:
+    logs.info(
+        "payment_settled",
+        payment_id=payment.payment_id,
+        merchant_id=payment.merchant_id,
+        state=payment.state,
+        amount_minor=payment.money.amount_minor,
+        currency=payment.money.currency,
+        decline_reason=payment.decline_reason or "",
+    )
+    return _response(completion.answer, outcome=payment.state, headers={})
+
+
+def _response(answer: StoredAnswer, *, outcome: str, headers: dict[str, str]) -> Response:
+    return Response(
+        status=answer.status,
+        headers={"Content-Type": "application/json", **headers},
+        body=answer.body,
+        outcome=outcome,
+    )
+
+
+def _let_go(let_go: Callable[[Claim], None], claim: Claim) -> None:
+    """Give the key back as well as possible; failing that, its lease runs out by itself."""
+    try:
+        let_go(claim)
+    except DependencyUnavailable as failure:
+        logs.error("idempotency_key_not_released", **logs.describe(failure))

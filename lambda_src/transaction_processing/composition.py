@@ -1,0 +1,120 @@
+"""Where ports meet what implements them."""
+
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import TYPE_CHECKING, cast
+
+import boto3
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+
+from payment_core.aws import client_config
+from payment_core.clock import utc_now
+from payment_core.configuration import MAX_AGE_SECONDS, read_configuration
+from payment_core.database_endpoint import database_endpoint
+from payment_core.errors import DependencyUnavailable, ErrorCode
+from payment_core.postgres import Endpoint, Login, connect
+from payment_core.release_identity import Colour
+from transaction_processing.acquirer import SandboxAcquirer
+from transaction_processing.authorization import Authorization
+from transaction_processing.customers import CustomerStore
+from transaction_processing.database import DEADLINE_SECONDS, Database
+from transaction_processing.dynamodb_idempotency import DynamoDbIdempotencyStore
+from transaction_processing.dynamodb_ledger import DynamoDbLedger
+from transaction_processing.failures import FailureTopic
+from transaction_processing.fraud import FraudFunction
+from transaction_processing.items import DynamoDb
+from transaction_processing.ledger import Ledger
+from transaction_processing.postgres_customers import PostgresCustomerStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sns import SNSClient
+
+# Longer than the fraud function may take, short enough to leave time for an answer.
+FRAUD_READ_SECONDS = 3.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessingConfiguration:
+    """The parameters that this function reads."""
+
+    transactions_table_name: str
+    idempotency_table_name: str
+    fraud_function_name: str
+    failed_transactions_topic_arn: str
+    database_secret_arn: str
+
+
+def authorization(colour: Colour) -> Authorization:
+    """The use case, configured as of now. Raises `DependencyUnavailable`."""
+    configuration = read_configuration(ProcessingConfiguration)
+    return Authorization(
+        idempotency=_idempotency(configuration),
+        ledger=ledger(),
+        customers=customers(),
+        fraud=FraudFunction(
+            lambda_client=_lambda_client(), function_name=configuration.fraud_function_name, colour=colour
+        ),
+        acquirer=SandboxAcquirer(),
+        failures=FailureTopic(client=_sns_client(), topic_arn=configuration.failed_transactions_topic_arn),
+        clock=utc_now,
+    )
+
+
+def ledger() -> Ledger:
+    """Payments, configured as of now. Raises `DependencyUnavailable`."""
+    configuration = read_configuration(ProcessingConfiguration)
+    return DynamoDbLedger(
+        client=_dynamodb_client(),
+        table_name=configuration.transactions_table_name,
+        idempotency=_idempotency(configuration),
+    )
+
+
+def customers() -> CustomerStore:
+    """Customers, configured as of now. Raises `DependencyUnavailable`."""
+    configuration = read_configuration(ProcessingConfiguration)
+    return PostgresCustomerStore(database=_database(database_endpoint(), configuration.database_secret_arn))
+
+
+def _idempotency(configuration: ProcessingConfiguration) -> DynamoDbIdempotencyStore:
+    return DynamoDbIdempotencyStore(client=_dynamodb_client(), table_name=configuration.idempotency_table_name)
+
+
+def _login(secret_arn: str, *, refresh: bool) -> Login:
+    try:
+        secret = _secrets().get(secret_arn, max_age=MAX_AGE_SECONDS, force_fetch=refresh)
+    except GetParameterError as error:
+        raise DependencyUnavailable(
+            ErrorCode.DATABASE_UNAVAILABLE, "Nothing was written. Retry with the same key.", subject=secret_arn
+        ) from error
+    return Login.parse(str(secret))
+
+
+@cache
+def _database(endpoint: Endpoint, secret_arn: str) -> Database:
+    return Database(
+        connect=partial(connect, endpoint, statement_seconds=DEADLINE_SECONDS),
+        login=partial(_login, secret_arn),
+    )
+
+
+@cache
+def _secrets() -> SecretsProvider:
+    return SecretsProvider(boto_config=client_config())
+
+
+@cache
+def _dynamodb_client() -> DynamoDb:
+    return cast(DynamoDb, boto3.client("dynamodb", config=client_config()))
+
+
+@cache
+def _lambda_client() -> "LambdaClient":
+    return boto3.client("lambda", config=client_config(read_seconds=FRAUD_READ_SECONDS, attempts=1))
+
+
+@cache
+def _sns_client() -> "SNSClient":
+    return boto3.client("sns", config=client_config(attempts=1))

@@ -1,0 +1,159 @@
+"""Payments in DynamoDB: `META` holds the present, `EVT#<version>` each step, and one transaction writes both."""
+
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from payment_core.aws import dependency
+from payment_core.clock import timestamp
+from payment_core.errors import ErrorCode
+from payment_core.money import Money
+from transaction_processing.dynamodb_idempotency import UNAVAILABLE, DynamoDbIdempotencyStore
+from transaction_processing.errors import KeyAlreadyUsed
+from transaction_processing.fraud import FraudAssessment
+from transaction_processing.idempotency import Completion
+from transaction_processing.items import DynamoDb, Item, cancellation_codes, from_item, to_item
+from transaction_processing.ledger import ConcurrentChange
+from transaction_processing.payments import MaskedCard, Payment
+from transaction_processing.states import OPEN_STATES, PaymentState
+
+# Index partitions are spread, so that one busy merchant or one bad minute does not throttle the table.
+SHARDS = 8
+
+
+class DynamoDbLedger:
+    """Implements `Ledger`."""
+
+    def __init__(self, *, client: DynamoDb, table_name: str, idempotency: DynamoDbIdempotencyStore) -> None:
+        self._client = client
+        self._table_name = table_name
+        self._idempotency = idempotency
+
+    def find(self, payment_id: str) -> Payment | None:
+        with dependency(ErrorCode.STORAGE_UNAVAILABLE, UNAVAILABLE):
+            answer = self._client.get_item(
+                TableName=self._table_name, Key=to_item(_meta_key(payment_id)), ConsistentRead=True
+            )
+        return _from_meta(from_item(answer["Item"])) if "Item" in answer else None
+
+    def create(self, steps: list[Payment], *, correlation_id: str, completion: Completion | None = None) -> None:
+        meta = {
+            "Put": {
+                "TableName": self._table_name,
+                "Item": to_item(_to_meta(steps[-1])),
+                "ConditionExpression": "attribute_not_exists(pk)",
+            }
+        }
+        codes = self._write([meta, *(self._event(step, correlation_id) for step in steps)], completion)
+        if codes and codes[0] == "ConditionalCheckFailed":
+            raise KeyAlreadyUsed
+        if codes:
+            raise ConcurrentChange
+
+    def advance(
+        self, before: Payment, after: Payment, *, correlation_id: str, completion: Completion | None = None
+    ) -> None:
+        meta = {
+            "Put": {
+                "TableName": self._table_name,
+                "Item": to_item(_to_meta(after)),
+                "ConditionExpression": "#state = :state AND version = :version",
+                "ExpressionAttributeNames": {"#state": "state"},
+                "ExpressionAttributeValues": to_item({":state": before.state, ":version": before.version}),
+            }
+        }
+        if self._write([meta, self._event(after, correlation_id)], completion):
+            raise ConcurrentChange
+
+    def _write(self, items: list[Item], completion: Completion | None) -> list[str]:
+        """Write all or nothing; the codes of a transaction that was cancelled by a condition, else an empty list."""
+        if completion is not None:
+            items = [*items, self._idempotency.completion_write(completion)]
+        with dependency(ErrorCode.STORAGE_UNAVAILABLE, UNAVAILABLE):
+            try:
+                self._client.transact_write_items(TransactItems=items)
+            except ClientError as error:
+                codes = cancellation_codes(error)
+                if "ConditionalCheckFailed" not in codes:
+                    raise
+                return codes
+        return []
+
+    def _event(self, payment: Payment, correlation_id: str) -> Item:
+        """An event is written once and never changed."""
+        event = {
+            "pk": f"PAY#{payment.payment_id}",
+            "sk": f"EVT#{payment.version:06d}",
+            "state": str(payment.state),
+            "version": payment.version,
+            "at": timestamp(payment.updated_at),
+            "amount_minor": payment.money.amount_minor,
+            "currency": payment.money.currency,
+            "decline_reason": payment.decline_reason,
+            "correlation_id": correlation_id,
+        }
+        return {
+            "Put": {
+                "TableName": self._table_name,
+                "Item": to_item(event),
+                "ConditionExpression": "attribute_not_exists(pk)",
+            }
+        }
+
+
+def _meta_key(payment_id: str) -> dict[str, str]:
+    return {"pk": f"PAY#{payment_id}", "sk": "META"}
+
+
+def _to_meta(payment: Payment) -> dict[str, object]:
+    created_at = timestamp(payment.created_at)
+    shard = int(payment.payment_id[-4:], 16) % SHARDS
+    return {
+        **_meta_key(payment.payment_id),
+        "payment_id": payment.payment_id,
+        "merchant_id": payment.merchant_id,
+        "customer_id": payment.customer_id,
+        "amount_minor": payment.money.amount_minor,
+        "currency": payment.money.currency,
+        "brand": payment.card.brand,
+        "bin": payment.card.bin,
+        "last_four": payment.card.last_four,
+        "fingerprint": payment.fingerprint,
+        "token": payment.token,
+        "state": str(payment.state),
+        "version": payment.version,
+        "created_at": created_at,
+        "updated_at": timestamp(payment.updated_at),
+        "decline_reason": payment.decline_reason,
+        "fraud_approved": int(payment.fraud.approved) if payment.fraud else None,
+        "fraud_score": payment.fraud.score if payment.fraud else None,
+        "fraud_reasons": list(payment.fraud.reasons) if payment.fraud else None,
+        "customer_key": f"{payment.merchant_id}#{payment.customer_id}",
+        "merchant_day_shard": f"{payment.merchant_id}#{created_at[:10]}#{shard}",
+        # Sparse: only payments that somebody has to move on are in this index.
+        "open_shard": f"open#{shard}" if payment.state in OPEN_STATES else None,
+    }
+
+
+def _from_meta(meta: dict[str, Any]) -> Payment:
+    fraud = None
+    if "fraud_score" in meta:
+        fraud = FraudAssessment(
+            approved=bool(meta["fraud_approved"]), score=meta["fraud_score"], reasons=tuple(meta["fraud_reasons"])
+        )
+    return Payment(
+        payment_id=meta["payment_id"],
+        merchant_id=meta["merchant_id"],
+        customer_id=meta["customer_id"],
+        money=Money(amount_minor=meta["amount_minor"], currency=meta["currency"]),
+        card=MaskedCard(brand=meta["brand"], bin=meta["bin"], last_four=meta["last_four"]),
+        fingerprint=meta["fingerprint"],
+        token=meta["token"],
+        state=PaymentState(meta["state"]),
+        version=meta["version"],
+        created_at=datetime.fromisoformat(meta["created_at"]),
+        updated_at=datetime.fromisoformat(meta["updated_at"]),
+        fraud=fraud,
+        decline_reason=meta.get("decline_reason"),
+    )

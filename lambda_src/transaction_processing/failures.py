@@ -1,0 +1,45 @@
+"""Telling somebody about payments that could not be made."""
+
+import json
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from payment_core import logs
+from payment_core.errors import PaymentError
+from transaction_processing.payments import AuthorizePayment
+
+
+class FailureNotifier(Protocol):
+    """The port to whoever looks after failed payments."""
+
+    def notify(self, order: AuthorizePayment, failure: PaymentError) -> None:
+        """Say that `order` failed. Never raises: a payment's answer does not depend on its notification."""
+        ...
+
+
+class SnsClient(Protocol):
+    """The part of boto3's SNS client that is used here."""
+
+    def publish(self, *, TopicArn: str, Message: str) -> Any: ...  # noqa: N803
+
+
+class FailureTopic:
+    """Publishes to SNS."""
+
+    def __init__(self, *, client: SnsClient, topic_arn: str) -> None:
+        self._client = client
+        self._topic_arn = topic_arn
+
+    def notify(self, order: AuthorizePayment, failure: PaymentError) -> None:
+        message = {
+            "payment_id": order.payment_id,
+            "merchant_id": order.merchant_id,
+            "code": failure.code,
+            "retryable": failure.retryable,
+            "correlation_id": order.correlation_id,
+        }
+        try:
+            self._client.publish(TopicArn=self._topic_arn, Message=json.dumps(message))
+        except (BotoCoreError, ClientError) as error:
+            logs.error("failure_notification_lost", **logs.describe(error, payment_id=order.payment_id))

@@ -1,0 +1,114 @@
+"""A payment, what asks for one, and what a merchant gets to see of it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from payment_core.clock import timestamp
+from payment_core.money import Money
+from transaction_processing.fraud import FraudAssessment
+from transaction_processing.states import PaymentState, check_transition
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedCard:
+    """All that is known of a card here."""
+
+    brand: str
+    bin: str
+    last_four: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthorizePayment:
+    """The order to authorise a payment, as validation hands it on."""
+
+    merchant_id: str
+    idempotency_key: str
+    request_fingerprint: str
+    customer_id: str
+    money: Money
+    token: str = field(repr=False)
+    card: MaskedCard
+    fingerprint: str
+    correlation_id: str
+
+    @classmethod
+    def parse(cls, payload: Mapping[str, Any]) -> "AuthorizePayment":
+        """Raises `KeyError` or `InvalidMoney` when validation and processing do not speak the same language."""
+        return cls(
+            merchant_id=payload["merchant_id"],
+            idempotency_key=payload["idempotency_key"],
+            request_fingerprint=payload["request_fingerprint"],
+            customer_id=payload["customer_id"],
+            money=Money(amount_minor=payload["amount_minor"], currency=payload["currency"]),
+            token=payload["token"],
+            card=MaskedCard(brand=payload["brand"], bin=payload["bin"], last_four=payload["last_four"]),
+            fingerprint=payload["fingerprint"],
+            correlation_id=payload["correlation_id"],
+        )
+
+    @property
+    def payment_id(self) -> str:
+        """The one id that this merchant's key can ever lead to: a second payment has nowhere to be written."""
+        scope = json.dumps([self.merchant_id, self.idempotency_key])
+        return f"pay_{hashlib.sha256(scope.encode()).hexdigest()[:32]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Payment:
+    """`version` counts the states it has been in; times are UTC."""
+
+    payment_id: str
+    merchant_id: str
+    customer_id: str
+    money: Money
+    card: MaskedCard
+    fingerprint: str
+    token: str = field(repr=False)
+    state: PaymentState
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    fraud: FraudAssessment | None = None
+    decline_reason: str | None = None
+
+    @classmethod
+    def received(cls, order: AuthorizePayment, *, at: datetime) -> "Payment":
+        """The first state of every payment."""
+        return cls(
+            payment_id=order.payment_id,
+            merchant_id=order.merchant_id,
+            customer_id=order.customer_id,
+            money=order.money,
+            card=order.card,
+            fingerprint=order.fingerprint,
+            token=order.token,
+            state=PaymentState.RECEIVED,
+            version=1,
+            created_at=at,
+            updated_at=at,
+        )
+
+    def moved_to(self, state: PaymentState, *, at: datetime, decline_reason: str | None = None) -> "Payment":
+        """The payment one step later. Raises `IllegalTransition`."""
+        check_transition(self.state, state)
+        return replace(self, state=state, version=self.version + 1, updated_at=at, decline_reason=decline_reason)
+
+    def view(self) -> dict[str, object]:
+        """What its merchant sees."""
+        shown: dict[str, object] = {
+            "payment_id": self.payment_id,
+            "status": self.state,
+            "amount_minor": self.money.amount_minor,
+            "currency": self.money.currency,
+            "customer_id": self.customer_id,
+            "card": {"brand": self.card.brand, "bin": self.card.bin, "last_four": self.card.last_four},
+            "created_at": timestamp(self.created_at),
+        }
+        if self.decline_reason is not None:
+            shown["decline_reason"] = self.decline_reason
+        return shown

@@ -1,0 +1,45 @@
+"""The life of a payment: every state, and every step between two states that is allowed."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class PaymentState(StrEnum):
+    RECEIVED = "received"
+    REVIEW = "review"
+    DECLINED = "declined"
+    AUTHORIZED = "authorized"
+    CAPTURED = "captured"
+    VOIDED = "voided"
+    EXPIRED = "expired"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    REFUNDED = "refunded"
+
+
+TRANSITIONS: Mapping[PaymentState, frozenset[PaymentState]] = {
+    PaymentState.RECEIVED: frozenset({PaymentState.DECLINED, PaymentState.REVIEW, PaymentState.AUTHORIZED}),
+    PaymentState.REVIEW: frozenset({PaymentState.DECLINED, PaymentState.AUTHORIZED}),
+    PaymentState.DECLINED: frozenset(),
+    PaymentState.AUTHORIZED: frozenset({PaymentState.CAPTURED, PaymentState.VOIDED, PaymentState.EXPIRED}),
+    PaymentState.CAPTURED: frozenset({PaymentState.PARTIALLY_REFUNDED, PaymentState.REFUNDED}),
+    PaymentState.VOIDED: frozenset(),
+    PaymentState.EXPIRED: frozenset(),
+    PaymentState.PARTIALLY_REFUNDED: frozenset({PaymentState.PARTIALLY_REFUNDED, PaymentState.REFUNDED}),
+    PaymentState.REFUNDED: frozenset(),
+}
+
+# Nobody but us can move these on, so a payment that stays in one is stuck.
+OPEN_STATES = frozenset({PaymentState.RECEIVED, PaymentState.REVIEW})
+
+
+class IllegalTransition(Exception):
+    """A step that is not in the table: a mistake of ours, never of a caller."""
+
+    def __init__(self, source: PaymentState, target: PaymentState) -> None:
+        super().__init__(f"{source} -> {target}")
+
+
+def check_transition(source: PaymentState, target: PaymentState) -> None:
+    """Raises `IllegalTransition` unless the table allows the step."""
+    if target not in TRANSITIONS[source]:
+        raise IllegalTransition(source, target)
