@@ -16,6 +16,8 @@ from local.engine.template_types import own_handlers, wrapped_handlers
 
 def install(registry: Registry, engine: Engine) -> None:
     """Make ministack behave as the registry says. Call once, before the server starts."""
+    for prepare in registry.preparations:
+        prepare(engine)
     handlers: dict[str, Any] = seams.get("cloudformation.handlers")
     for name, resource_type in registry.resource_types.items():
         handlers[name] = own_handlers(name, resource_type)

@@ -2,4 +2,14 @@
 
 from __future__ import annotations
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = (
+    "local.engine.data_plane",
+    "local.engine.access",
+    "local.engine.managed_keys",
+    "local.engine.function_processes",
+    "local.engine.rotation",
+    "local.engine.resource_types",
+    "local.engine.load_balancer",
+    "local.engine.api_gateway",
+    "local.pipeline.engine_module",
+)

@@ -126,6 +126,7 @@ class Registry:
     services: dict[str, Service] = field(default_factory=dict)
     service_wrappers: dict[str, list[ServiceWrapper]] = field(default_factory=dict)
     asgi_wrappers: list[AsgiWrapper] = field(default_factory=list)
+    preparations: list[StartHook] = field(default_factory=list)
     start_hooks: list[StartHook] = field(default_factory=list)
     stop_hooks: list[Callable[[], None]] = field(default_factory=list)
     supported: dict[str, set[str]] = field(default_factory=dict)
@@ -191,6 +192,10 @@ class Registry:
     def wrap_app(self, wrapper: AsgiWrapper) -> None:
         """Wrap the whole ASGI app; the wrapper registered last sees a request first."""
         self.asgi_wrappers.append(wrapper)
+
+    def before_start(self, prepare: StartHook) -> None:
+        """Run `prepare` once before the port answers: the place for `seams.wrap` and `seams.replace`."""
+        self.preparations.append(prepare)
 
     def on_start(self, hook: StartHook) -> None:
         """Run `hook` on a daemon thread of its own once the port answers."""

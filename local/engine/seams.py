@@ -89,6 +89,9 @@ SEAMS: dict[str, Seam] = {
         target="ministack.services.s3:_foreign_bucket_allows",
         parameters=("owner_account", "bucket_name", "key", "method", "query_params", "caller", "headers"),
     ),
+    "s3.write_encryption": Seam(
+        target="ministack.services.s3:_resolve_sse_write_headers", parameters=("headers", "bucket_name")
+    ),
     "s3.request_access_key": Seam(target="ministack.services.s3:_request_access_key"),
     # -- load balancer -----------------------------------------------------------------------------
     "lambda.function_policy": Seam(

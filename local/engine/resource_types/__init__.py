@@ -1,0 +1,13 @@
+"""Template types that ministack lacks and properties that it drops: one module per service."""
+
+from __future__ import annotations
+
+from local.engine.registry import Registry
+from local.engine.resource_types import cloudwatch, dynamodb, ec2, functions, layers, rds, s3, secrets, waf
+
+SERVICES = (ec2, s3, dynamodb, functions, layers, secrets, rds, waf, cloudwatch)
+
+
+def register(registry: Registry) -> None:
+    for service in SERVICES:
+        service.register(registry)

@@ -1,0 +1,199 @@
+"""Aurora: each cluster is a real PostgreSQL; members tell the truth about who writes.
+
+The writer's endpoint is 127.0.0.1, the reader's 127.0.0.2, on one port of the cluster's own. There is one
+server behind both: a reader's sessions are read-only, and never lag. Where 127.0.0.2 does not exist (macOS)
+the reader's endpoint is the writer's.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.database import Databases, Login, Server
+from local.engine import context, seams
+from local.engine.certificate import server_context
+from local.engine.registry import Attributes, Engine, Registry, Resource
+from local.engine.resource_types.dynamodb import DeletionProtectedError
+from local.engine.resource_types.values import boolean, tags
+from local.engine.tls_front import Address, Front, Fronts
+
+ENGINE = "aurora-postgresql"
+DEFAULT_VERSION = "16"
+WRITER_HOST, READER_HOST = "127.0.0.1", "127.0.0.2"
+KEPT_IN_RECORD = {"KmsKeyId": "KmsKeyId", "DBClusterParameterGroupName": "DBClusterParameterGroup"}
+
+
+class UnsupportedClusterError(ValueError):
+    """A kind of cluster that the embedded AWS cannot be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    server: Server
+    front: Front
+    port: int
+    reader_host: str
+
+
+class Aurora:
+    """The clusters of all accounts."""
+
+    def __init__(self) -> None:
+        self._databases: Databases | None = None
+        self._fronts: Fronts | None = None
+        self._clusters: Any = context.store()
+
+    def register(self, registry: Registry) -> None:
+        registry.after("AWS::RDS::DBCluster", self.converge_cluster)
+        registry.supports("AWS::RDS::DBCluster", {*KEPT_IN_RECORD, "Tags"})
+        registry.before_delete("AWS::RDS::DBCluster", self.delete_cluster)
+        registry.after("AWS::RDS::DBInstance", self.converge_member)
+        registry.before_delete("AWS::RDS::DBInstance", self.delete_member)
+        registry.on_start(self.prepare)
+        registry.on_stop(self.close)
+
+    def prepare(self, engine: Engine) -> None:
+        """Make the data directory that clusters copy, while nobody waits for it."""
+        self._databases = Databases(_data_root(engine.state_dir))
+        self._fronts = Fronts(server_context())
+        self._databases.prepare(DEFAULT_VERSION)
+
+    def close(self) -> None:
+        if self._databases is not None:
+            self._databases.close()
+
+    def converge_cluster(self, resource: Resource) -> Attributes:
+        cluster = self._clusters.get(resource.physical_id)
+        if cluster is None:
+            cluster = self._clusters[resource.physical_id] = self._create(resource)
+        elif resource.properties.get("MasterUserPassword") != resource.previous.get("MasterUserPassword"):
+            cluster.server.set_password(_master(resource))
+        record = seams.get("rds.clusters")[resource.physical_id]
+        record |= {"Endpoint": WRITER_HOST, "ReaderEndpoint": cluster.reader_host, "Port": cluster.port}
+        record |= {
+            field: resource.properties[name] for name, field in KEPT_IN_RECORD.items() if name in resource.properties
+        }
+        if resource.properties.get("Tags"):
+            resource.client("rds").add_tags_to_resource(
+                ResourceName=record["DBClusterArn"], Tags=tags(resource.properties)
+            )
+        return {
+            "Endpoint.Address": WRITER_HOST,
+            "Endpoint.Port": str(cluster.port),
+            "ReadEndpoint.Address": cluster.reader_host,
+        }
+
+    def _create(self, resource: Resource) -> Cluster:
+        properties = resource.properties
+        if properties.get("Engine") != ENGINE:
+            raise UnsupportedClusterError(
+                f"AWS::RDS::DBCluster: the embedded AWS has {ENGINE}, not {properties.get('Engine')}"
+            )
+        if "MasterUserPassword" not in properties:
+            raise UnsupportedClusterError("AWS::RDS::DBCluster: the embedded AWS needs MasterUserPassword")
+        if self._databases is None or self._fronts is None:
+            raise UnsupportedClusterError("AWS::RDS::DBCluster: the engine has not finished starting")
+        server = self._databases.create(
+            version=str(properties.get("EngineVersion", DEFAULT_VERSION)).partition(".")[0],
+            master=_master(resource),
+            database=properties.get("DatabaseName") or "postgres",
+        )
+        port, reader_host = _free_port()
+        addresses: tuple[Address, ...] = (Address(host=WRITER_HOST, port=port),)
+        if reader_host != WRITER_HOST:
+            addresses += (Address(host=reader_host, port=port, read_only=True),)
+        front = self._fronts.open(target_port=server.port, addresses=addresses, force_tls=_forces_tls(resource))
+        return Cluster(server=server, front=front, port=port, reader_host=reader_host)
+
+    def delete_cluster(self, resource: Resource) -> None:
+        record = seams.get("rds.clusters").get(resource.physical_id)
+        if record is not None and record.get("DeletionProtection"):
+            raise DeletionProtectedError(
+                "Cannot delete protected Cluster, please disable deletion protection and try again."
+            )
+        cluster = self._clusters.pop(resource.physical_id, None)
+        if cluster is not None and self._fronts is not None:
+            self._fronts.close(cluster.front)
+            cluster.server.stop()
+
+    def converge_member(self, resource: Resource) -> Attributes | None:
+        """Give a member its role and endpoint: the first writes, the others read."""
+        cluster_id = str(resource.properties.get("DBClusterIdentifier") or "")
+        cluster = self._clusters.get(cluster_id)
+        if cluster is None:
+            raise UnsupportedClusterError("AWS::RDS::DBInstance: the embedded AWS has members of Aurora clusters only")
+        writer = _set_roles(seams.get("rds.clusters")[cluster_id])
+        host = WRITER_HOST if writer == resource.physical_id else cluster.reader_host
+        seams.get("rds.instances")[resource.physical_id]["Endpoint"] |= {"Address": host, "Port": cluster.port}
+        return {"Endpoint.Address": host, "Endpoint.Port": str(cluster.port)}
+
+    def delete_member(self, resource: Resource) -> None:
+        """Take the member out; when it wrote, the next one writes from now on."""
+        record = seams.get("rds.clusters").get(resource.properties.get("DBClusterIdentifier"))
+        if record is None:
+            return
+        members = record["DBClusterMembers"]
+        record["DBClusterMembers"] = [m for m in members if m["DBInstanceIdentifier"] != resource.physical_id]
+        writer = _set_roles(record)
+        if writer is not None:
+            seams.get("rds.instances")[writer]["Endpoint"]["Address"] = WRITER_HOST
+
+
+def register(registry: Registry) -> None:
+    Aurora().register(registry)
+
+
+def _set_roles(record: dict[str, Any]) -> str | None:
+    """Let the first member, and only it, be the writer; return its name."""
+    for position, member in enumerate(record["DBClusterMembers"]):
+        member["IsClusterWriter"] = position == 0
+    members = record["DBClusterMembers"]
+    return str(members[0]["DBInstanceIdentifier"]) if members else None
+
+
+def _master(resource: Resource) -> Login:
+    properties = resource.properties
+    return Login(username=properties["MasterUsername"], password=properties["MasterUserPassword"])
+
+
+def _forces_tls(resource: Resource) -> bool:
+    """Whether the cluster's parameter group sets rds.force_ssl."""
+    group = resource.properties.get("DBClusterParameterGroupName")
+    if not group:
+        return False
+    pages = (
+        resource.client("rds")
+        .get_paginator("describe_db_cluster_parameters")
+        .paginate(DBClusterParameterGroupName=group)
+    )
+    values = {p["ParameterName"]: p.get("ParameterValue") for page in pages for p in page["Parameters"]}
+    return boolean(values.get("rds.force_ssl")) or values.get("rds.force_ssl") == "1"
+
+
+def _free_port() -> tuple[int, str]:
+    """A port that is free on the writer's address and on the reader's, and the reader's address."""
+    while True:
+        with socket.socket() as writer, socket.socket() as reader:
+            writer.bind((WRITER_HOST, 0))
+            port = int(writer.getsockname()[1])
+            try:
+                reader.bind((READER_HOST, port))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    continue
+                return port, WRITER_HOST
+            return port, READER_HOST
+
+
+def _data_root(state_dir: Path) -> Path:
+    """Where the data lives. The user that PostgreSQL runs as under root may be unable to reach a checkout."""
+    if os.getuid() != 0:
+        return state_dir / "postgres"
+    name = hashlib.sha256(str(state_dir).encode()).hexdigest()[:12]
+    return Path("/tmp") / f"payment-postgres-{name}"  # noqa: S108 - made anew, by root, with mode 755

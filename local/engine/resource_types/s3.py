@@ -1,0 +1,119 @@
+"""S3 buckets: the properties that ministack's template type drops, and no deletion of what still holds objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from local.engine.registry import Registry, Resource
+from local.engine.resource_types.values import boolean, tags
+
+
+class BucketNotEmptyError(RuntimeError):
+    """S3 keeps a bucket that holds objects or versions; CloudFormation then fails the deletion."""
+
+
+def register(registry: Registry) -> None:
+    registry.after("AWS::S3::Bucket", apply_dropped_properties)
+    registry.supports("AWS::S3::Bucket", PUT)
+    registry.before_delete("AWS::S3::Bucket", refuse_unless_empty)
+
+
+def refuse_unless_empty(resource: Resource) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html"""
+    listed = resource.client("s3").list_object_versions(Bucket=resource.physical_id, MaxKeys=1)
+    if listed.get("Versions") or listed.get("DeleteMarkers"):
+        raise BucketNotEmptyError(
+            "The bucket you tried to delete is not empty. You must delete all versions in the bucket."
+        )
+
+
+def apply_dropped_properties(resource: Resource) -> None:
+    """Put every property that the template sets, remove what an update dropped."""
+    client = resource.client("s3")
+    for name, put in PUT.items():
+        if resource.properties.get(name):
+            put(client, resource.physical_id, resource.properties)
+        elif resource.previous.get(name):
+            getattr(client, REMOVE[name])(Bucket=resource.physical_id)
+
+
+def _put_tags(client: Any, bucket: str, properties: Any) -> None:
+    client.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags(properties)})
+
+
+def _put_encryption(client: Any, bucket: str, properties: Any) -> None:
+    rules = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    client.put_bucket_encryption(
+        Bucket=bucket,
+        ServerSideEncryptionConfiguration={
+            "Rules": [
+                {
+                    "ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"],
+                    "BucketKeyEnabled": boolean(rule.get("BucketKeyEnabled")),
+                }
+                for rule in rules
+            ]
+        },
+    )
+
+
+def _put_ownership(client: Any, bucket: str, properties: Any) -> None:
+    client.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=properties["OwnershipControls"])
+
+
+def _put_logging(client: Any, bucket: str, properties: Any) -> None:
+    logging = properties["LoggingConfiguration"]
+    target = {
+        "TargetBucket": logging.get("DestinationBucketName") or bucket,
+        "TargetPrefix": logging.get("LogFilePrefix", ""),
+    }
+    client.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={"LoggingEnabled": target})
+
+
+def _put_lifecycle(client: Any, bucket: str, properties: Any) -> None:
+    rules = [_lifecycle_rule(rule) for rule in properties["LifecycleConfiguration"]["Rules"]]
+    client.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
+
+
+def _lifecycle_rule(rule: Any) -> dict[str, Any]:
+    """CloudFormation's flat rule as the API's nested one."""
+    api: dict[str, Any] = {"Status": rule["Status"], "Filter": {"Prefix": rule.get("Prefix", "")}}
+    if "Id" in rule:
+        api["ID"] = rule["Id"]
+    if "ExpirationInDays" in rule:
+        api["Expiration"] = {"Days": int(rule["ExpirationInDays"])}
+    elif "ExpiredObjectDeleteMarker" in rule:
+        api["Expiration"] = {"ExpiredObjectDeleteMarker": boolean(rule["ExpiredObjectDeleteMarker"])}
+    if "Transitions" in rule:
+        api["Transitions"] = [
+            {"Days": int(t["TransitionInDays"]), "StorageClass": t["StorageClass"]} for t in rule["Transitions"]
+        ]
+    if "NoncurrentVersionExpiration" in rule:
+        days = rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
+        api["NoncurrentVersionExpiration"] = {"NoncurrentDays": int(days)}
+    if "NoncurrentVersionTransitions" in rule:
+        api["NoncurrentVersionTransitions"] = [
+            {"NoncurrentDays": int(t["TransitionInDays"]), "StorageClass": t["StorageClass"]}
+            for t in rule["NoncurrentVersionTransitions"]
+        ]
+    if "AbortIncompleteMultipartUpload" in rule:
+        days = rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"]
+        api["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": int(days)}
+    return api
+
+
+PUT: dict[str, Callable[[Any, str, Any], None]] = {
+    "Tags": _put_tags,
+    "BucketEncryption": _put_encryption,
+    "OwnershipControls": _put_ownership,
+    "LoggingConfiguration": _put_logging,
+    "LifecycleConfiguration": _put_lifecycle,
+}
+REMOVE = {
+    "Tags": "delete_bucket_tagging",
+    "BucketEncryption": "delete_bucket_encryption",
+    "OwnershipControls": "delete_bucket_ownership_controls",
+    "LifecycleConfiguration": "delete_bucket_lifecycle",
+    "LoggingConfiguration": "put_bucket_logging",
+}
