@@ -35,7 +35,7 @@ def release_grants(environment: Environment) -> list[Grant]:
             wildcard_reason=_STACK_ID,
         ),
         Grant(
-            actions=["ssm:GetParameter", "ssm:GetParameters", "ssm:PutParameter", "ssm:DeleteParameter"],
+            actions=["ssm:GetParameter", "ssm:GetParameters", "ssm:PutParameter"],
             resources=[_arn(environment, "ssm", f"parameter{names.parameter_path(suffix)}/release/*")],
             wildcard_reason="The release records of one environment are all under this path, and nothing else is.",
         ),
@@ -142,7 +142,6 @@ def test_grants(environment: Environment) -> list[Grant]:
                 "s3:GetEncryptionConfiguration",
                 "s3:GetBucketPublicAccessBlock",
                 "s3:GetBucketPolicy",
-                "s3:GetBucketLogging",
             ],
             resources=[f"arn:aws:s3:::{names.audit_bucket(suffix, environment.account)}"],
         ),

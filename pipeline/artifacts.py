@@ -28,8 +28,26 @@ class ArtifactStore(Construct):
         self.bucket_name = settings.resource(f"artifacts-{settings.account}")
         self.log_group_name = f"/{settings.name.replace('-', '/')}/builds"
         self.key = self._key(settings)
-        access_logs = self._access_logs(settings)
-        self.bucket = s3.Bucket(
+        artifacts = self._bucket(settings, self._access_logs(settings))
+        self._admit(artifacts, readers)
+        # As one that exists already, so that CDK Pipelines cannot widen the policies of bucket and key.
+        self.bucket = s3.Bucket.from_bucket_attributes(
+            self,
+            "Existing",
+            bucket_name=self.bucket_name,
+            encryption_key=kms.Key.from_key_arn(self, "ExistingKey", self.key.key_arn),
+        )
+        self.log_group = logs.LogGroup(
+            self,
+            "BuildLogs",
+            log_group_name=self.log_group_name,
+            encryption_key=self.key,
+            retention=logs.RetentionDays.THREE_MONTHS,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
+    def _bucket(self, settings: PipelineSettings, access_logs: s3.IBucket) -> s3.Bucket:
+        bucket = s3.Bucket(
             self,
             "Artifacts",
             bucket_name=self.bucket_name,
@@ -52,16 +70,8 @@ class ArtifactStore(Construct):
             ],
             removal_policy=RemovalPolicy.DESTROY,
         )
-        acknowledge(self.bucket, pci="S3BucketReplicationEnabled", reason=_ONE_REGION)
-        self.log_group = logs.LogGroup(
-            self,
-            "BuildLogs",
-            log_group_name=self.log_group_name,
-            encryption_key=self.key,
-            retention=logs.RetentionDays.THREE_MONTHS,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        self._admit(readers)
+        acknowledge(bucket, pci="S3BucketReplicationEnabled", reason=_ONE_REGION)
+        return bucket
 
     def _key(self, settings: PipelineSettings) -> kms.Key:
         key = kms.Key(
@@ -113,21 +123,16 @@ class ArtifactStore(Construct):
             pci="S3DefaultEncryptionKMS",
             reason="S3 delivers access logs only to buckets encrypted with SSE-S3.",
         )
-        acknowledge(
-            bucket,
-            pci="S3BucketLoggingEnabled",
-            reason="This bucket receives access logs; logging their delivery would never end.",
-        )
         return bucket
 
-    def _admit(self, readers: Sequence[str]) -> None:
+    def _admit(self, bucket: s3.Bucket, readers: Sequence[str]) -> None:
         principals: list[iam.IPrincipal] = [iam.ArnPrincipal(arn) for arn in readers]
-        self.bucket.add_to_resource_policy(
+        bucket.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="DeploymentsReadTemplates",
                 principals=principals,
                 actions=["s3:GetObject", "s3:GetObjectVersion", "s3:GetBucketLocation", "s3:ListBucket"],
-                resources=[self.bucket.bucket_arn, self.bucket.arn_for_objects("*")],
+                resources=[bucket.bucket_arn, bucket.arn_for_objects("*")],
             )
         )
         self.key.add_to_resource_policy(

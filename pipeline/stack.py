@@ -74,7 +74,7 @@ class PipelineStack(cdk.Stack):
 
     def _delivery(self, environments: Sequence[Environment]) -> pipelines.CodePipeline:
         scope = Construct(self, "Delivery")
-        scope.node.add_dependency(self._roles)
+        scope.node.add_dependency(self._roles, self._artifacts)
         self._roles.substitute(scope, paths=_substituted_roles(environments))
         return pipelines.CodePipeline(
             scope,

@@ -17,6 +17,7 @@ from stages.environments import Environment
 PYTHON: Final = ".venv/bin/python"
 SETUP: Final = "make setup"
 TEST_REPORT: Final = "reports/integration.xml"
+RELEASE_REPORT: Final = "reports/release.json"
 CODEBUILD_STEPS: Final = ("Freeze", "Migrate", "IntegrationTests", "Shift", "Verify")
 
 
@@ -66,18 +67,27 @@ class EnvironmentSteps:
         """The way of the idle colour to live traffic, strictly one step after the other."""
         tests = self._integration_tests()
         steps: list[pipelines.Step] = [self._release("Migrate", "migrate"), tests]
-        shift = ["shift", "--commit", '"$SOURCE_COMMIT"']
         if self.environment.release.approval_required:
             steps.append(self._approval(tests))
-        steps += [self._release("Shift", *shift), self._release("Verify", "verify")]
+        steps += [self._shift(), self._release("Verify", "verify")]
         return list(pipelines.Step.sequence(steps))
 
-    def _release(self, step: str, *command: str) -> pipelines.CodeBuildStep:
+    def _shift(self) -> pipelines.CodeBuildStep:
+        command = ["shift", "--commit", '"$SOURCE_COMMIT"']
+        if not self.environment.release.approval_required:
+            return self._release("Shift", *command)
+        # Who approved is in the execution's history, which outlives the approver's session.
+        command += ["--approved-by", '"execution $PIPELINE_EXECUTION_ID"']
+        return self._release("Shift", *command, env={"PIPELINE_EXECUTION_ID": "#{codepipeline.PipelineExecutionId}"})
+
+    def _release(self, step: str, *command: str, env: dict[str, str] | None = None) -> pipelines.CodeBuildStep:
         """A command of the controller; one that finds nothing to do has succeeded."""
+        target = names.release_role(self.environment.suffix)
         return self._build(
             step,
             role=self.release_role,
-            commands=[self._controller(*command, role=names.release_role(self.environment.suffix))],
+            commands=[self._controller(*command, "--ok-if-nothing", role=target)],
+            env=env,
         )
 
     def _integration_tests(self) -> pipelines.CodeBuildStep:
@@ -89,20 +99,25 @@ class EnvironmentSteps:
             commands=[
                 self._controller("outputs", role=role),
                 f"{PYTHON} -m pytest integ_tests --junitxml={TEST_REPORT}",
-                # Two commands, so that a failure of the first is not hidden by the second's success.
-                f'TEST_SUMMARY="$({PYTHON} -m pipeline.test_summary {TEST_REPORT})"',
-                "export TEST_SUMMARY SOURCE_COMMIT",
+                f"{self._controller('status', '--json', role=role)} > {RELEASE_REPORT}",
+                # Assigned first and exported last: an export would hide that a command failed.
+                f'RELEASE_SUMMARY="$({PYTHON} -m pipeline.summary release {RELEASE_REPORT})"',
+                f'TEST_SUMMARY="$({PYTHON} -m pipeline.summary tests {TEST_REPORT})"',
+                "export SOURCE_COMMIT RELEASE_SUMMARY TEST_SUMMARY",
             ],
         )
 
     def _approval(self, tests: pipelines.CodeBuildStep) -> pipelines.ManualApprovalStep:
-        suffix = self.environment.suffix
+        commit, release, summary = (
+            tests.exported_variable(name) for name in ("SOURCE_COMMIT", "RELEASE_SUMMARY", "TEST_SUMMARY")
+        )
         return pipelines.ManualApprovalStep(
             "Approve",
             notification_topic=self.approvals,
             comment=(
-                f"Shift the live traffic of {suffix} to commit {tests.exported_variable('SOURCE_COMMIT')}? "
-                f"Tests on the idle colour: {tests.exported_variable('TEST_SUMMARY')}"
+                f"Shift the live traffic of {self.environment.suffix} to commit {commit}? {release}. "
+                f"Tests on the idle colour: {summary}. "
+                "Schema, IAM and network changes of this commit are already in effect."
             ),
         )
 

@@ -1,0 +1,69 @@
+"""The App as the CDK CLI runs it."""
+
+import os
+import subprocess
+
+import pytest
+
+from release import names
+from stages.environments import PIPELINE_ENVIRONMENTS, PULL_REQUEST_ACCOUNT
+from tests.pipeline.synthesis import ROOT, Assembly, resources_of
+
+
+def cdk_list(suffix: str) -> "subprocess.CompletedProcess[str]":
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return subprocess.run(
+        [ROOT / "node_modules" / ".bin" / "cdk", "list", "-c", f"environmentSuffix={suffix}"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("suffix", ["Feature_X", "main"])
+def test_an_invalid_suffix_is_refused_with_what_is_allowed(suffix: str) -> None:
+    done = cdk_list(suffix)
+    assert done.returncode != 0
+    assert f"environment suffix '{suffix}' is not allowed" in done.stderr
+    assert names.SUFFIX_RULE in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_app_holds_the_pipeline_and_the_access_to_every_environment(assembly: Assembly) -> None:
+    accounts = {environment.suffix: environment.account for environment in PIPELINE_ENVIRONMENTS}
+    expected = {stack: account for suffix, account in accounts.items() for stack in names.stacks(suffix)}
+    expected |= {names.access_stack(suffix): account for suffix, account in accounts.items()}
+    assert dict(assembly.accounts) == expected | {"payment-pipeline": "111111111111"}
+
+
+def test_a_pull_requests_app_is_one_environment_without_a_pipeline(pull_request: Assembly) -> None:
+    assert set(pull_request.templates) == {*names.stacks("pr-12"), "payment-pr-12-access"}
+    assert set(pull_request.accounts.values()) == {PULL_REQUEST_ACCOUNT}
+
+
+def test_a_pull_requests_names_all_carry_its_suffix(pull_request: Assembly) -> None:
+    for template in pull_request.templates.values():
+        for resource in resources_of(template):
+            for key in ("RoleName", "FunctionName", "TableName", "BucketName", "TopicName", "LogGroupName"):
+                name = resource.properties.get(key)
+                if isinstance(name, str):
+                    assert "pr-12" in name, (resource.logical_id, name)
+
+
+@pytest.mark.parametrize("which", ["assembly", "pull_request"])
+def test_nothing_is_looked_up_in_an_account(which: str, request: pytest.FixtureRequest) -> None:
+    assembly: Assembly = request.getfixturevalue(which)
+    for manifest in assembly.directory.rglob("manifest.json"):
+        assert '"missing"' not in manifest.read_text()
+
+
+@pytest.mark.parametrize("suffix", ["dev", "staging", "prod"])
+def test_every_resource_of_an_environment_is_tagged_for_the_bill(assembly: Assembly, suffix: str) -> None:
+    for stack in (*names.stacks(suffix), names.access_stack(suffix)):
+        for resource in resources_of(assembly.templates[stack]):
+            tags = resource.properties.get("Tags")
+            if isinstance(tags, list):
+                found = {tag["Key"] for tag in tags}
+                assert {"Project", "EnvironmentSuffix", "CostCenter"} <= found, (stack, resource.logical_id)
