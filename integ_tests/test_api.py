@@ -1,0 +1,48 @@
+"""The REST API's stages, and who may call it."""
+
+import boto3
+import pytest
+
+from integ_tests.environment import Deployed
+from release import names
+from release.names import Colour
+
+
+@pytest.mark.parametrize("colour", Colour)
+def test_the_preview_stages_show_what_was_deployed(session: boto3.Session, deployed: Deployed, colour: Colour) -> None:
+    stage = session.client("apigateway").get_stage(restApiId=deployed["ApiId"], stageName=names.preview_stage(colour))
+    assert stage["deploymentId"] == deployed["ApiDeploymentId"]
+    assert stage["variables"] == {"releaseColor": colour.value}
+
+
+def test_the_live_stage_names_no_colour_and_is_pinned(session: boto3.Session, deployed: Deployed) -> None:
+    stage = session.client("apigateway").get_stage(restApiId=deployed["ApiId"], stageName=names.LIVE_STAGE)
+    assert stage["variables"] == {"releaseColor": "none"}
+    assert stage["deploymentId"]
+
+
+def test_the_outputs_lead_to_the_stages(deployed: Deployed) -> None:
+    for key, stage in (
+        ("ApiUrl", names.LIVE_STAGE),
+        ("PreviewBlueUrl", "preview-blue"),
+        ("PreviewGreenUrl", "preview-green"),
+    ):
+        assert deployed[key].startswith(f"https://{deployed['ApiId']}.execute-api.")
+        assert deployed[key].rstrip("/").endswith(f"/{stage}")
+
+
+def test_every_method_wants_a_signature(session: boto3.Session, deployed: Deployed) -> None:
+    client = session.client("apigateway")
+    resources = client.get_resources(restApiId=deployed["ApiId"], embed=["methods"], limit=500)["items"]
+    methods = {
+        (resource["path"], verb): method["authorizationType"]
+        for resource in resources
+        for verb, method in resource.get("resourceMethods", {}).items()
+    }
+    assert set(methods) == {
+        ("/payments", "POST"),
+        ("/payments/{id}", "GET"),
+        ("/customers/{id}", "GET"),
+        ("/customers/{id}", "PUT"),
+    }
+    assert set(methods.values()) == {"AWS_IAM"}
