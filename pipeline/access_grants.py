@@ -99,7 +99,6 @@ def test_grants(environment: Environment) -> list[Grant]:
                 "elasticloadbalancing:DescribeLoadBalancers",
                 "elasticloadbalancing:DescribeListeners",
                 "elasticloadbalancing:DescribeRules",
-                "elasticloadbalancing:DescribeTargetGroups",
             ],
             resources=["*"],
             wildcard_reason=_NO_FINER_RESOURCE,
@@ -117,9 +116,7 @@ def test_grants(environment: Environment) -> list[Grant]:
                 "dynamodb:DescribeTable",
                 "dynamodb:DescribeContinuousBackups",
                 "dynamodb:DescribeTimeToLive",
-                "dynamodb:GetItem",
                 "dynamodb:Query",
-                "dynamodb:Scan",
             ],
             resources=[tables, f"{tables}/index/*"],
             wildcard_reason="The tests read all tables of this environment and their indexes, and no others.",
@@ -131,9 +128,9 @@ def test_grants(environment: Environment) -> list[Grant]:
             wildcard_reason="A key's id is not known beforehand; the condition admits only reads of the tables above.",
         ),
         Grant(
-            actions=["kms:DescribeKey", "kms:GetKeyRotationStatus"],
+            actions=["kms:DescribeKey"],
             resources=[_arn(environment, "kms", "key/*")],
-            wildcard_reason="A key's id is not known beforehand; neither action reveals or uses key material.",
+            wildcard_reason="A key's id is not known beforehand; the action neither reveals nor uses key material.",
         ),
         Grant(
             actions=[
@@ -162,10 +159,13 @@ def test_grants(environment: Environment) -> list[Grant]:
             resources=[f"arn:aws:cloudwatch::{environment.account}:dashboard/{names.dashboard(suffix)}"],
         ),
         _alarms(),
-        _parameters(environment, "ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"),
+        _parameters(environment, "ssm:GetParameter", "ssm:GetParametersByPath"),
         Grant(
             actions=["apigateway:GET"],
-            resources=[_api(environment, "/restapis/*")],
+            resources=[
+                _api(environment, "/restapis/*/resources"),
+                *(_api(environment, f"/restapis/*/stages/{stage}") for stage in _stages()),
+            ],
             wildcard_reason=_API_ID,
         ),
         Grant(
@@ -184,6 +184,10 @@ def _arn(environment: Environment, service: str, resource: str) -> str:
 
 def _api(environment: Environment, path: str) -> str:
     return f"arn:aws:apigateway:{environment.region}::{path}"
+
+
+def _stages() -> list[str]:
+    return [names.LIVE_STAGE, *(names.preview_stage(colour) for colour in Colour)]
 
 
 def _stacks(environment: Environment) -> list[str]:

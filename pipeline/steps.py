@@ -16,7 +16,9 @@ from stages.environments import Environment
 
 PYTHON: Final = ".venv/bin/python"
 SETUP: Final = "make setup"
-TEST_REPORT: Final = "reports/integration.xml"
+JUNIT_REPORT: Final = "reports/integration.xml"
+# The tests write their summary next to the outputs that they tested.
+TEST_REPORT: Final = "cfn-outputs/integration-summary.txt"
 RELEASE_REPORT: Final = "reports/release.json"
 CODEBUILD_STEPS: Final = ("Freeze", "Migrate", "IntegrationTests", "Shift", "Verify")
 
@@ -98,7 +100,7 @@ class EnvironmentSteps:
             env={"INTEGRATION_TEST_ROLE_ARN": self._target_role(role)},
             commands=[
                 self._controller("outputs", role=role),
-                f"{PYTHON} -m pytest integ_tests --junitxml={TEST_REPORT}",
+                f"{PYTHON} -m pytest integ_tests --junitxml={JUNIT_REPORT}",
                 f"{self._controller('status', '--json', role=role)} > {RELEASE_REPORT}",
                 # Assigned first and exported last: an export would hide that a command failed.
                 f'RELEASE_SUMMARY="$({PYTHON} -m pipeline.summary release {RELEASE_REPORT})"',
@@ -116,7 +118,7 @@ class EnvironmentSteps:
             notification_topic=self.approvals,
             comment=(
                 f"Shift the live traffic of {self.environment.suffix} to commit {commit}? {release}. "
-                f"Tests on the idle colour: {summary}. "
+                f"{summary}. "
                 "Schema, IAM and network changes of this commit are already in effect."
             ),
         )

@@ -5,18 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from integ_tests import summary as integration
+from integ_tests.environment import DEFAULT_OUTPUTS
 from pipeline import summary
+from pipeline.steps import TEST_REPORT
 from release.status import Status
 
 VERSIONS = {
     "blue": {"validation": "3", "processing": "3", "fraud": "2"},
     "green": {"validation": "4", "processing": "3", "fraud": "2"},
 }
-
-
-def junit(*, tests: int, failures: int = 0, errors: int = 0, skipped: int = 0) -> str:
-    counters = f'tests="{tests}" failures="{failures}" errors="{errors}" skipped="{skipped}"'
-    return f'<?xml version="1.0"?><testsuites><testsuite name="pytest" {counters}/></testsuites>'
 
 
 def test_release_names_the_versions_on_both_colours() -> None:
@@ -45,20 +43,26 @@ def test_release_without_a_live_colour_is_no_basis_for_an_approval(status: dict[
         summary.of_release(status)
 
 
-def test_tests_are_counted_by_outcome() -> None:
-    assert summary.of_tests(junit(tests=12, failures=1, errors=1, skipped=2)) == "8 passed, 2 failed, 2 skipped"
+def test_tests_are_summed_up_in_the_line_that_they_write(tmp_path: Path) -> None:
+    line = integration.summary_line({"passed": 41}, suffix="prod", colour="green", seconds=12, failed=[])
+    assert summary.of_tests(integration.write(line, tmp_path).read_text()) == line
 
 
-@pytest.mark.parametrize("report", [junit(tests=0), junit(tests=3, skipped=3), "no xml"])
-def test_a_run_without_a_passed_test_is_no_evidence(report: str) -> None:
+def test_pipeline_reads_the_line_where_the_tests_write_it() -> None:
+    assert Path(TEST_REPORT) == Path(DEFAULT_OUTPUTS).parent / integration.FILE_NAME
+
+
+@pytest.mark.parametrize("counts", [{}, {"skipped": 3}, {"failed": 1}])
+def test_a_run_without_a_passed_test_is_no_evidence(counts: dict[str, int]) -> None:
+    line = integration.summary_line(counts, suffix="prod", colour="green", seconds=12, failed=[])
     with pytest.raises(summary.UnreadableReport):
-        summary.of_tests(report)
+        summary.of_tests(line)
 
 
 def test_command_prints_the_line_or_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    good, bad = tmp_path / "release.json", tmp_path / "integration.xml"
+    good, bad = tmp_path / "release.json", tmp_path / "tests.txt"
     good.write_text(json.dumps({"live_colour": "blue", "versions": VERSIONS}))
-    bad.write_text(junit(tests=0))
+    bad.write_text("nothing ran")
     assert summary.main(["release", str(good)]) == 0
     assert capsys.readouterr().out.startswith("blue is live")
     assert summary.main(["tests", str(bad)]) == 1
