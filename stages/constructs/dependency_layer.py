@@ -15,7 +15,7 @@ LOCK = SOURCES / "requirements.txt"
 
 
 class LayerNotBuilt(FileNotFoundError):
-    """The packages are not there yet."""
+    """The packages of the present lock are not there."""
 
 
 class DependencyLayer(lambda_.LayerVersion):
@@ -41,6 +41,7 @@ class DependencyLayer(lambda_.LayerVersion):
 
 
 def _built_layer() -> Path:
-    if not (LAYER / "python").is_dir() or not LOCK.is_file():
-        raise LayerNotBuilt(f"{LAYER} is not built: run 'make setup' first")
+    built_from = LAYER / "requirements.txt"
+    if not (LAYER / "python").is_dir() or not built_from.is_file() or built_from.read_bytes() != LOCK.read_bytes():
+        raise LayerNotBuilt(f"{LAYER} is not built from {LOCK.name}: run 'make setup' first")
     return LAYER

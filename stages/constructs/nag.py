@@ -4,14 +4,20 @@ from aws_cdk import Acknowledgment, Validations
 from constructs import IConstruct
 
 
-def acknowledge(resource: IConstruct, *, reason: str, aws: str | None = None, pci: str | None = None) -> None:
+def acknowledge(
+    resource: IConstruct, *, reason: str, aws: str | None = None, pci: str | None = None, template: str | None = None
+) -> None:
     """Accept one finding at `resource` for a reason that could be proved false.
 
-    `aws` and `pci` are rule names without their pack, for example `IAM5[Resource::*]`; give both when both packs
-    report the same fact.
+    `aws` and `pci` are rules of the two packs without the pack's name, for example `IAM5[Resource::*]`; `template` is
+    a rule of the library's own check of templates, for example `W3010`. Give several when they report the same fact.
     """
-    for pack, rule in (("AwsSolutions", aws), ("PCI.DSS.321", pci)):
+    # With the pack in front an acknowledgment shows in the validation report; without, it works unseen.
+    identifiers = {
+        f"AwsSolutions::AwsSolutions-{aws}": aws,
+        f"PCI.DSS.321::PCI.DSS.321-{pci}": pci,
+        f"CloudFormation-Validate::{template}": template,
+    }
+    for identifier, rule in identifiers.items():
         if rule is not None:
-            # With the pack in front the acknowledgment shows in the validation report; without it works, unseen.
-            identifier = f"{pack}::{pack}-{rule}"
             Validations.of(resource).acknowledge(Acknowledgment(id=identifier, reason=reason))

@@ -1,0 +1,122 @@
+"""The environments' data: unsafe decisions are refused, and prod is never the weakest."""
+
+from dataclasses import replace
+from ipaddress import IPv4Network
+from typing import Any
+
+import pytest
+
+from release.names import InvalidSuffix
+from stages.environments import (
+    DEV,
+    PIPELINE_ENVIRONMENTS,
+    PROD,
+    PULL_REQUEST_ACCOUNT,
+    STAGING,
+    TOOLING_ACCOUNT,
+    FunctionConfig,
+    InvalidEnvironment,
+    environment_for,
+    pull_request_environment,
+)
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "value"),
+    [
+        ("network", "cidr", "8.8.0.0/16"),
+        ("network", "cidr", "10.0.0.0/20"),
+        ("network", "nat_gateways", 0),
+        ("network", "nat_gateways", 4),
+        ("database", "readers", 0),
+        ("database", "minimum_acu", -1),
+        ("database", "maximum_acu", 512),
+        ("database", "minimum_acu", 64),
+        ("database", "backup_days", 0),
+        ("database", "backup_days", 36),
+        ("storage", "archive_after_days", 30),
+        ("storage", "expire_after_days", 365),
+        ("compute", "functions", {}),
+        ("compute", "account_concurrency", 100),
+        ("compute", "log_level", "DEBUG"),
+        ("api", "burst", 1),
+        ("api", "requests_per_address", 10),
+        ("alarms", "latency_p99_ms", 9000),
+        ("alarms", "database_cpu_percent", 100),
+    ],
+)
+def test_unsafe_decisions_are_refused_by_name(part: str, field: str, value: Any) -> None:
+    with pytest.raises(InvalidEnvironment, match=r"\w+"):
+        replace(getattr(PROD, part), **{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("account", "1234"),
+        ("tags", {}),
+        ("tags", {**PROD.tags, "EnvironmentSuffix": "dev"}),
+        ("storage", replace(PROD.storage, keep_on_teardown=False)),
+    ],
+)
+def test_contradictions_are_refused(field: str, value: Any) -> None:
+    with pytest.raises(InvalidEnvironment):
+        replace(PROD, **{field: value})
+
+
+@pytest.mark.parametrize(("memory", "reserved"), [(64, 1), (128, 0)])
+def test_a_function_needs_memory_and_a_reservation(memory: int, reserved: int) -> None:
+    with pytest.raises(InvalidEnvironment):
+        FunctionConfig(memory_mib=memory, reserved_concurrency=reserved)
+
+
+@pytest.mark.parametrize("other", [DEV, STAGING, pull_request_environment("pr-1")], ids=lambda other: other.suffix)
+def test_prod_is_at_least_as_strict_as_every_other_environment(other: Any) -> None:
+    assert PROD.network.nat_gateways >= other.network.nat_gateways
+    assert PROD.database.readers >= other.database.readers
+    assert PROD.database.backup_days >= other.database.backup_days
+    assert PROD.database.minimum_acu >= other.database.minimum_acu
+    assert PROD.database.deletion_protection >= other.database.deletion_protection
+    assert PROD.storage.keep_on_teardown >= other.storage.keep_on_teardown
+    assert PROD.storage.expire_after_days >= other.storage.expire_after_days
+    assert PROD.compute.log_retention_days >= other.compute.log_retention_days
+    assert PROD.api.log_retention_days >= other.api.log_retention_days
+    assert PROD.alarms.latency_p99_ms <= other.alarms.latency_p99_ms
+    assert PROD.alarms.errors_per_minute <= other.alarms.errors_per_minute
+    assert PROD.release.approval_required >= other.release.approval_required
+
+
+def test_a_person_approves_prod() -> None:
+    assert PROD.release.approval_required
+
+
+def test_environments_share_neither_accounts_nor_addresses() -> None:
+    environments = [*PIPELINE_ENVIRONMENTS, pull_request_environment("pr-1")]
+    accounts = {environment.account for environment in environments} | {TOOLING_ACCOUNT}
+    assert len(accounts) == len(environments) + 1
+    networks = [IPv4Network(environment.network.cidr) for environment in environments]
+    assert not any(a.overlaps(b) for i, a in enumerate(networks) for b in networks[i + 1 :])
+
+
+@pytest.mark.parametrize("environment", PIPELINE_ENVIRONMENTS, ids=lambda environment: environment.suffix)
+def test_a_pipeline_environment_is_found_by_its_suffix(environment: Any) -> None:
+    assert environment_for(environment.suffix) is environment
+
+
+def test_any_other_suffix_is_a_pull_requests_environment_in_its_own_account() -> None:
+    environment = environment_for("pr-12")
+    assert environment.suffix == "pr-12"
+    assert environment.account == PULL_REQUEST_ACCOUNT
+    assert environment.database.minimum_acu == 0
+
+
+def test_many_pull_requests_fit_into_one_accounts_concurrency() -> None:
+    compute = pull_request_environment("pr-1").compute
+    reserved = sum(function.reserved_concurrency for function in compute.functions.values())
+    assert 20 * reserved <= compute.account_concurrency - 100
+
+
+@pytest.mark.parametrize("suffix", ["", "Prod", "a--b", "main", "thirteen-char", "9lives"])
+def test_an_invalid_suffix_is_no_environment(suffix: str) -> None:
+    with pytest.raises(InvalidSuffix):
+        environment_for(suffix)
