@@ -45,7 +45,8 @@ def test_a_suffix_is_either_allowed_by_the_rule_or_refused_with_it(suffix: str) 
 
 
 @pytest.mark.parametrize(
-    "suffix", ["", "Dev", "1dev", "-dev", "dev-", "pr--12", "pr_12", "dev\n", "a" * 13, "dév", *names.RESERVED_SUFFIXES]
+    "suffix",
+    ["", "Dev", "1dev", "-dev", "dev-", "pr--12", "pr_12", "dev\n", "a" * 13, "dév", *sorted(names.RESERVED_SUFFIXES)],
 )
 def test_a_suffix_that_would_break_a_name_is_refused(suffix: str) -> None:
     with pytest.raises(names.InvalidSuffix):
