@@ -32,10 +32,7 @@ def install(registry: Registry, engine: Engine) -> None:
     for name, wrappers in registry.service_wrappers.items():
         table = seams.get("services")
         table[name] = functools.reduce(wrapped_service, wrappers, table[name])
-    seams.wrap(
-        "iam.resource_arn",
-        lambda original: with_resource_arns(original, {n: s.resource_arn for n, s in registry.services.items()}),
-    )
+    seams.wrap("iam.resource_arn", lambda original: with_resource_arns(original, registry.resource_arns))
     app = functools.reduce(lambda inner, wrap: wrap(inner), registry.asgi_wrappers, seams.get("app"))
     seams.replace("app", _with_start_hooks(app, registry, engine))
 

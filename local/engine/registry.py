@@ -113,7 +113,6 @@ class Service:
     handler: ServiceHandler
     target_prefixes: tuple[str, ...]
     iam_namespace: str
-    resource_arn: ResourceArn | None
 
 
 @dataclass
@@ -124,6 +123,7 @@ class Registry:
     afters: dict[str, list[After]] = field(default_factory=dict)
     befores: dict[str, list[Before]] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
+    resource_arns: dict[str, ResourceArn] = field(default_factory=dict)
     service_wrappers: dict[str, list[ServiceWrapper]] = field(default_factory=dict)
     asgi_wrappers: list[AsgiWrapper] = field(default_factory=list)
     preparations: list[StartHook] = field(default_factory=list)
@@ -182,8 +182,13 @@ class Registry:
             handler=handler,
             target_prefixes=target_prefixes,
             iam_namespace=iam_namespace or name,
-            resource_arn=resource_arn,
         )
+        if resource_arn is not None:
+            self.authorize_on(name, resource_arn)
+
+    def authorize_on(self, service: str, resource_arn: ResourceArn) -> None:
+        """Let IAM check `service`'s calls on `resource_arn(operation, request)`; empty means ministack's own answer."""
+        self.resource_arns[service] = resource_arn
 
     def wrap_service(self, name: str, wrapper: ServiceWrapper) -> None:
         """Let `wrapper(request, proceed)` see every call of ministack's service `name`."""

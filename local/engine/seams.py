@@ -93,6 +93,19 @@ SEAMS: dict[str, Seam] = {
         target="ministack.services.s3:_resolve_sse_write_headers", parameters=("headers", "bucket_name")
     ),
     "s3.request_access_key": Seam(target="ministack.services.s3:_request_access_key"),
+    "lambda.execute": Seam(target="ministack.services.lambda_svc:_execute_function", parameters=("func", "event")),
+    "lambda.emit_logs": Seam(
+        target="ministack.services.lambda_svc:_emit_lambda_logs",
+        parameters=("func", "request_id", "log_text", "error", "duration_ms", "log_source"),
+    ),
+    "cloudwatch.record": Seam(
+        target="ministack.services.cloudwatch:record_metric",
+        parameters=("namespace", "metric_name", "value", "unit", "dimensions"),
+    ),
+    "cloudwatch.metrics": Seam(target="ministack.services.cloudwatch:_metrics"),
+    "cloudwatch.alarms": Seam(target="ministack.services.cloudwatch:_alarms"),
+    "cloudwatch.dimensions_key": Seam(target="ministack.services.cloudwatch:_dims_key", parameters=("dims",)),
+    "cloudwatch.evaluate_alarm": Seam(target="ministack.services.cloudwatch:_evaluate_alarm", parameters=("alarm",)),
     # -- load balancer -----------------------------------------------------------------------------
     "lambda.function_policy": Seam(
         target="ministack.services.lambda_svc:function_policy_for_arn", parameters=("resource_arn",)
@@ -119,6 +132,45 @@ SEAMS: dict[str, Seam] = {
         parameters=("doc", "ctx", "service", "named_only", "direct_only"),
     ),
     # -- API Gateway -------------------------------------------------------------------------------
+    "sigv4.parse": Seam(target="ministack.core.sigv4:parse_header_signature", parameters=("headers",)),
+    "sigv4.time_failure": Seam(target="ministack.core.sigv4:request_time_failure", parameters=("signature", "now")),
+    "sigv4.failure": Seam(
+        target="ministack.core.sigv4:header_signature_failure",
+        parameters=(
+            "signature",
+            "secret",
+            "method",
+            "raw_path",
+            "query_params",
+            "headers",
+            "body",
+            "presigned",
+            "explain",
+        ),
+    ),
+    "sts.account_of_session": Seam(
+        target="ministack.core.responses:_account_from_sts_session", parameters=("access_key_id",)
+    ),
+    "iam.account_of_key": Seam(
+        target="ministack.core.iam_evaluator:find_iam_access_key_account", parameters=("access_key_id",)
+    ),
+    "iam.credential": Seam(
+        target="ministack.core.iam_evaluator:resolve_credential",
+        parameters=("access_key_id", "account_id", "session_token"),
+    ),
+    "iam.principal": Seam(
+        target="ministack.core.iam_evaluator:resolve_principal",
+        parameters=("access_key_id", "account_id", "credential"),
+    ),
+    "iam.result": Seam(
+        target="ministack.core.iam_evaluator:EvalResult",
+        parameters=("decision", "principal_arn", "matched_sid", "reason", "resource_policy_arn"),
+    ),
+    "iam.evaluate": Seam(target="ministack.core.iam_evaluator:evaluate", parameters=("ctx", "policies", "limits")),
+    "iam.combine": Seam(
+        target="ministack.core.iam_evaluator:combine_resource_policy",
+        parameters=("identity", "ctx", "policy", "owner_account", "required", "limits"),
+    ),
     # -- pipeline ----------------------------------------------------------------------------------
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import importlib.util
 import os
 import signal
 import sys
@@ -56,10 +55,11 @@ def build_registry() -> Registry:
     """What all engine modules register, in the order of `modules.MODULES`."""
     registry = Registry()
     for name in modules.MODULES:
-        if importlib.util.find_spec(name) is None:  # while the rooms are being built
+        module = importlib.import_module(name)
+        if not hasattr(module, "register"):  # while the rooms are being built
             print(f"engine: {name} is missing", file=sys.stderr, flush=True)
             continue
-        importlib.import_module(name).register(registry)
+        module.register(registry)
     return registry
 
 

@@ -42,7 +42,7 @@ def wrapped_service(inner: RawHandler, wrapper: ServiceWrapper) -> RawHandler:
     return handle
 
 
-def with_resource_arns(original: Callable[..., str], arns: Mapping[str, ResourceArn | None]) -> Callable[..., str]:
+def with_resource_arns(original: Callable[..., str], arns: Mapping[str, ResourceArn]) -> Callable[..., str]:
     @functools.wraps(original)
     def extract(
         service: str,
@@ -54,9 +54,15 @@ def with_resource_arns(original: Callable[..., str], arns: Mapping[str, Resource
         region: str,
         account_id: str,
     ) -> str:
-        if own := arns.get(service):
-            request = Request(method=method, path=path, headers=headers, body=body, query=query_params)
-            return own(headers.get("x-amz-target", "").rpartition(".")[2], request)
+        request = Request(method=method, path=path, headers=headers, body=body, query=query_params)
+        if service in arns and (own := arns[service](_operation(request), request)):
+            return own
         return original(service, method, path, headers, body, query_params, region, account_id)
 
     return extract
+
+
+def _operation(request: Request) -> str:
+    """The operation's name in the JSON protocols (a header) and in the query protocol (a parameter)."""
+    target = request.headers.get("x-amz-target", "").rpartition(".")[2]
+    return target or next(iter(request.query.get("Action", [])), "")

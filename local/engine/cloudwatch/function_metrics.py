@@ -1,0 +1,100 @@
+"""Metrics that come from running functions: those of an alias or version, and those written as log lines.
+
+https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html and
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from local.engine import context, seams
+from local.engine.registry import Engine, Registry
+
+
+def register(registry: Registry) -> None:
+    registry.before_start(observe)
+
+
+def observe(_: Engine) -> None:
+    seams.wrap("lambda.execute", _measured)
+    seams.wrap("lambda.emit_logs", _with_embedded_metrics)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    namespace: str
+    name: str
+    value: float
+    unit: str
+    dimensions: dict[str, str]
+
+
+def _measured(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Record the invocation for the alias or version that was called; ministack does so for the function."""
+
+    def execute(func: dict[str, Any], event: Any) -> dict[str, Any]:
+        arn = str((func.get("config") or func).get("FunctionArn", "")).split(":")
+        if len(arn) < 8 or arn[4] != context.account():
+            # Unqualified, or about to be called again in the function's own account.
+            return original(func, event)
+        started = time.monotonic()
+        result = original(func, event)
+        milliseconds = (time.monotonic() - started) * 1000
+        dimensions = {"FunctionName": arn[6], "Resource": f"{arn[6]}:{arn[7]}"}
+        throttled = bool(result.get("throttle"))
+        record = seams.get("cloudwatch.record")
+        record("AWS/Lambda", "Throttles", float(throttled), "Count", dimensions)
+        if not throttled:
+            record("AWS/Lambda", "Invocations", 1.0, "Count", dimensions)
+            record("AWS/Lambda", "Errors", float(bool(result.get("error"))), "Count", dimensions)
+            record("AWS/Lambda", "Duration", milliseconds, "Milliseconds", dimensions)
+        return result
+
+    return execute
+
+
+def _with_embedded_metrics(original: Callable[..., None]) -> Callable[..., None]:
+    def emit(
+        func: dict[str, Any],
+        request_id: str,
+        log_text: str,
+        error: bool,
+        duration_ms: int,
+        *,
+        log_source: str | None = None,
+    ) -> None:
+        for line in (log_text or "").splitlines():
+            for seen in embedded_metrics(line):
+                seams.get("cloudwatch.record")(seen.namespace, seen.name, seen.value, seen.unit, seen.dimensions)
+        original(func, request_id, log_text, error, duration_ms, log_source=log_source)
+
+    return emit
+
+
+def embedded_metrics(line: str) -> Iterator[Observation]:
+    """The observations of a log line in the embedded metric format; none of any other line."""
+    if '"_aws"' not in line:
+        return
+    try:
+        document = json.loads(line)
+        directives = document["_aws"]["CloudWatchMetrics"]
+    except (ValueError, KeyError, TypeError):
+        return
+    for directive in directives:
+        for names in directive.get("Dimensions") or [[]]:
+            dimensions = {name: str(document[name]) for name in names}
+            for metric in directive["Metrics"]:
+                found = document[metric["Name"]]
+                for value in found if isinstance(found, list) else [found]:
+                    yield Observation(
+                        namespace=directive["Namespace"],
+                        name=metric["Name"],
+                        value=float(value),
+                        unit=metric.get("Unit", "None"),
+                        dimensions=dimensions,
+                    )

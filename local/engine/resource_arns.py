@@ -1,0 +1,69 @@
+"""The resources that IAM checks a call on, where ministack says `*` and AWS does not.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from local.engine import context
+from local.engine.registry import Registry, Request
+
+
+def register(registry: Registry) -> None:
+    registry.authorize_on("ssm", parameter)
+    registry.authorize_on("monitoring", alarm_or_dashboard)
+    registry.authorize_on("logs", log_group_or_stream)
+    registry.authorize_on("rds", cluster_or_instance)
+
+
+def parameter(operation: str, request: Request) -> str:
+    """By path: the path itself. By several names: the first; the caller's policies name paths, not single ones."""
+    asked = _json(request)
+    name = asked.get("Path") or next(iter(asked.get("Names") or []), "")
+    if operation not in ("GetParametersByPath", "GetParameters", "DeleteParameters") or not name:
+        return ""
+    return _arn("ssm", "parameter/" + str(name).strip("/"))
+
+
+def alarm_or_dashboard(operation: str, request: Request) -> str:
+    asked = {**{key: values[0] for key, values in request.query.items() if values}, **_json(request)}
+    if operation == "DescribeAlarms":
+        return _arn("cloudwatch", "alarm:*")
+    if operation == "GetDashboard" and asked.get("DashboardName"):
+        return f"arn:aws:cloudwatch::{context.account()}:dashboard/{asked['DashboardName']}"
+    return ""
+
+
+def log_group_or_stream(_: str, request: Request) -> str:
+    asked = _json(request)
+    if asked.get("logGroupName") and asked.get("logStreamName"):
+        return _arn("logs", f"log-group:{asked['logGroupName']}:log-stream:{asked['logStreamName']}")
+    return ""
+
+
+def cluster_or_instance(operation: str, request: Request) -> str:
+    kinds = {
+        "DescribeDBClusters": ("DBClusterIdentifier", "cluster"),
+        "DescribeDBInstances": ("DBInstanceIdentifier", "db"),
+    }
+    if operation not in kinds:
+        return ""
+    parameter_name, kind = kinds[operation]
+    return _arn("rds", f"{kind}:{next(iter(request.query.get(parameter_name, [])), '*')}")
+
+
+def _arn(service: str, resource: str) -> str:
+    return f"arn:aws:{service}:{context.region()}:{context.account()}:{resource}"
+
+
+def _json(request: Request) -> dict[str, Any]:
+    if not request.body.startswith(b"{"):
+        return {}
+    try:
+        found: dict[str, Any] = json.loads(request.body)
+    except ValueError:
+        return {}
+    return found
