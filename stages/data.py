@@ -13,8 +13,8 @@ from stages.network import NetworkStack
 from stages.security import SecurityStack
 
 TRANSACTION_INDEXES = (
-    Index(name="by-customer", partition_key="customer_id", sort_key="created_at"),
-    Index(name="by-merchant-day", partition_key="merchant_day", sort_key="created_at"),
+    Index(name="by-customer", partition_key="customer_key", sort_key="created_at"),
+    Index(name="by-merchant-day", partition_key="merchant_day_shard", sort_key="created_at"),
     # Sparse: only payments in a non-terminal state carry the attribute.
     Index(name="open-payments", partition_key="open_shard", sort_key="created_at"),
 )

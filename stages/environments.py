@@ -130,8 +130,11 @@ class ApiConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmConfig:
+    """Values that an alarm goes off above. `faults_per_ten_seconds` of a colour return its traffic in a release."""
+
     latency_p99_ms: int
     errors_per_minute: int
+    faults_per_ten_seconds: int
     database_cpu_percent: int
     database_connections: int
     replica_lag_ms: int
@@ -230,7 +233,12 @@ DEV: Final = Environment(
         log_retention_days=90,
     ),
     alarms=AlarmConfig(
-        latency_p99_ms=3000, errors_per_minute=5, database_cpu_percent=80, database_connections=200, replica_lag_ms=1000
+        latency_p99_ms=3000,
+        errors_per_minute=5,
+        faults_per_ten_seconds=2,
+        database_cpu_percent=80,
+        database_connections=200,
+        replica_lag_ms=1000,
     ),
     release=ReleaseConfig(approval_required=False),
 )
@@ -258,7 +266,12 @@ STAGING: Final = Environment(
         log_retention_days=90,
     ),
     alarms=AlarmConfig(
-        latency_p99_ms=2000, errors_per_minute=5, database_cpu_percent=80, database_connections=400, replica_lag_ms=1000
+        latency_p99_ms=2000,
+        errors_per_minute=5,
+        faults_per_ten_seconds=2,
+        database_cpu_percent=80,
+        database_connections=400,
+        replica_lag_ms=1000,
     ),
     release=ReleaseConfig(approval_required=False),
 )
@@ -288,6 +301,7 @@ PROD: Final = Environment(
     alarms=AlarmConfig(
         latency_p99_ms=1500,
         errors_per_minute=3,
+        faults_per_ten_seconds=1,
         database_cpu_percent=70,
         database_connections=1000,
         replica_lag_ms=1000,
@@ -329,6 +343,7 @@ def pull_request_environment(suffix: str) -> Environment:
         alarms=AlarmConfig(
             latency_p99_ms=3000,
             errors_per_minute=5,
+            faults_per_ten_seconds=2,
             database_cpu_percent=80,
             database_connections=100,
             replica_lag_ms=1000,

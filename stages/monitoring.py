@@ -1,5 +1,6 @@
 """What people look at and what wakes them."""
 
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
@@ -7,7 +8,8 @@ from release import names
 from release.names import Colour
 from stages.api import ApiStack
 from stages.compute import ComputeStack
-from stages.constructs.alarms import PERIOD, PaymentAlarms
+from stages.constructs.alarms import PERIOD, RELEASE_PERIOD, PaymentAlarms
+from stages.constructs.payment_function import METRICS_NAMESPACE
 from stages.constructs.payment_layer import PaymentLayer
 from stages.data import DataStack
 from stages.environments import AlarmConfig, Environment
@@ -47,6 +49,7 @@ class MonitoringStack(PaymentLayer):
             widgets=[
                 [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=self._alarms.all, width=FULL)],
                 [self._api_latency_graph(), self._api_errors_graph()],
+                [self._requests_graph(), self._outcomes_graph()],
                 [self._function_graph(name) for name in compute.coloured],
                 [self._database_graph(), self._connections_graph()],
             ],
@@ -81,6 +84,24 @@ class MonitoringStack(PaymentLayer):
                 threshold=config.errors_per_minute,
                 description=f"The {colour.value} {name} function fails",
             )
+
+            if name in names.ROUTED:
+                self._alarms.above(
+                    f"{name}-{colour.value}-faults",
+                    self._metric("Faults", name, colour, period=RELEASE_PERIOD),
+                    threshold=config.faults_per_ten_seconds,
+                    description=f"The {colour.value} {name} function answers with 5xx",
+                )
+
+    def _metric(self, metric: str, function: str, colour: Colour, *, period: Duration = PERIOD) -> cloudwatch.Metric:
+        """What the functions write about themselves, per colour."""
+        return cloudwatch.Metric(
+            namespace=METRICS_NAMESPACE,
+            metric_name=metric,
+            dimensions_map={"service": function, "Environment": self.suffix, "Colour": colour.value},
+            statistic="Sum",
+            period=period,
+        )
 
     def _alarm_on_database(self, config: AlarmConfig) -> None:
         self._alarms.above(
@@ -118,6 +139,24 @@ class MonitoringStack(PaymentLayer):
                 self._live.metric_client_error(statistic="Sum", period=PERIOD),
                 self._live.metric_server_error(statistic="Sum", period=PERIOD),
             ],
+        )
+
+    def _requests_graph(self) -> cloudwatch.GraphWidget:
+        return cloudwatch.GraphWidget(
+            title="Requests and faults by colour",
+            width=HALF,
+            left=[self._metric("Requests", name, colour) for name in names.ROUTED for colour in Colour],
+            right=[self._metric("Faults", name, colour) for name in names.ROUTED for colour in Colour],
+        )
+
+    def _outcomes_graph(self) -> cloudwatch.GraphWidget:
+        dimensions = "{" + f'"{METRICS_NAMESPACE}","service","Environment","Colour","Outcome"' + "}"
+        search = f'{dimensions} MetricName="Outcomes" Environment="{self.suffix}"'
+        return cloudwatch.GraphWidget(
+            title="Payments by outcome",
+            width=HALF,
+            stacked=True,
+            left=[cloudwatch.MathExpression(expression=f"SEARCH('{search}', 'Sum', 60)", label="", using_metrics={})],
         )
 
     def _function_graph(self, name: str) -> cloudwatch.GraphWidget:

@@ -9,6 +9,8 @@ from constructs import Construct
 from release import names
 
 PERIOD = Duration.minutes(1)
+# A release is watched in steps of seconds: this is the finest that an alarm can look at.
+RELEASE_PERIOD = Duration.seconds(10)
 
 
 class PaymentAlarms(Construct):
@@ -20,11 +22,9 @@ class PaymentAlarms(Construct):
         self._action = actions.SnsAction(topic)
         self.all: list[cloudwatch.Alarm] = []
 
-    def above(
-        self, role: str, metric: cloudwatch.IMetric, *, threshold: float, description: str, minutes: int = 3
-    ) -> None:
-        """Go off when `metric` is above `threshold` in two of the last `minutes` minutes. No data is no trouble:
-        these metrics are written only while there is traffic."""
+    def above(self, role: str, metric: cloudwatch.IMetric, *, threshold: float, description: str) -> None:
+        """Go off when `metric` is above `threshold` in two of the last three periods. No data is no trouble: these
+        metrics are written only while there is traffic."""
         alarm = cloudwatch.Alarm(
             self,
             "".join(word.capitalize() for word in role.split("-")),
@@ -33,8 +33,8 @@ class PaymentAlarms(Construct):
             metric=metric,
             threshold=threshold,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            evaluation_periods=minutes,
-            datapoints_to_alarm=min(2, minutes),
+            evaluation_periods=3,
+            datapoints_to_alarm=2,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         alarm.add_alarm_action(self._action)

@@ -18,6 +18,7 @@ from stages.environments import ComputeConfig
 
 SOURCES = Path(__file__).parents[2] / "lambda_src"
 SHARED_PACKAGE = "payment_core"
+METRICS_NAMESPACE = "Payment"
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURE = lambda_.Architecture.ARM_64
 
@@ -89,7 +90,7 @@ class PaymentFunction(Construct):
                 "PARAMETER_PREFIX": names.config_prefix(suffix),
                 "LOG_LEVEL": platform.config.log_level,
                 "POWERTOOLS_SERVICE_NAME": name,
-                "POWERTOOLS_METRICS_NAMESPACE": "Payment",
+                "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
                 **(environment or {}),
             },
         )
