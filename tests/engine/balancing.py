@@ -5,8 +5,9 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -136,3 +137,13 @@ def allow_load_balancer(functions: Any, *, name: str, alias: str, **condition: s
         Principal="elasticloadbalancing.amazonaws.com",
         **condition,
     )
+
+
+def eventually(condition: Callable[[], bool], *, seconds: float = 15.0) -> bool:
+    """Whether `condition` comes true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True

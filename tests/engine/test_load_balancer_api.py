@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from tests.engine.balancing import REGION, make_network
 
 ACCOUNT = "222222220001"
-FIXED = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404", "ContentType": "text/plain"}}
+FIXED: Any = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404", "ContentType": "text/plain"}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +159,7 @@ def test_listener_of_https_needs_a_certificate_that_exists(world: World) -> None
 def test_weighted_forward_comes_back_as_it_was_given(world: World) -> None:
     blue, green = world.target_group("weights-blue"), world.target_group("weights-green")
     listener = world.listener(8001)
-    forward = {
+    forward: Any = {
         "Type": "forward",
         "ForwardConfig": {
             "TargetGroups": [{"TargetGroupArn": blue, "Weight": 100}, {"TargetGroupArn": green, "Weight": 0}],
@@ -173,8 +173,8 @@ def test_weighted_forward_comes_back_as_it_was_given(world: World) -> None:
     assert made["Actions"] == [forward]
     assert made["Conditions"] == [condition | {"Values": ["/payments", "/*/payments"]}]
     assert (made["Priority"], made["IsDefault"]) == ("110", False)
-    forward["ForwardConfig"]["TargetGroups"][0]["Weight"] = 90  # type: ignore[index]
-    forward["ForwardConfig"]["TargetGroups"][1]["Weight"] = 10  # type: ignore[index]
+    forward["ForwardConfig"]["TargetGroups"][0]["Weight"] = 90
+    forward["ForwardConfig"]["TargetGroups"][1]["Weight"] = 10
     world.elbv2.modify_rule(RuleArn=made["RuleArn"], Actions=[forward])
     found = world.elbv2.describe_rules(RuleArns=[made["RuleArn"]])["Rules"][0]
     assert found["Actions"] == [forward]

@@ -34,7 +34,8 @@ def groups(**weights: int) -> list[dict[str, object]]:
 )
 def test_requests_are_spread_by_weight(weights: dict[str, int], expected: dict[str, int]) -> None:
     config = {"TargetGroups": groups(**weights)}
-    chosen = Counter(choose(config, request(), pick=lambda n=n: n / 1000)[0] for n in range(1000))
+    points = iter(n / 1000 for n in range(1000))
+    chosen = Counter(choose(config, request(), pick=lambda: next(points))[0] for _ in range(1000))
     assert chosen == expected
 
 

@@ -6,10 +6,13 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balance
 from __future__ import annotations
 
 import threading
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local.engine import context
 
@@ -71,7 +74,10 @@ class Flusher:
     def run(self) -> None:
         while not self._stopped.wait(FLUSH_SECONDS):
             for flush in self._flushes:
-                flush()
+                try:
+                    flush()
+                except (BotoCoreError, ClientError):  # one refused batch must not end all later ones
+                    traceback.print_exc()
 
     def stop(self) -> None:
         self._stopped.set()

@@ -36,7 +36,7 @@ LOAD_BALANCER = frozenset(
 )
 TARGET_GROUP = frozenset({"Name", "Tags", "TargetGroupAttributes", "TargetType", "Targets", *HEALTH_CHECK_DEFAULTS})
 LISTENER = frozenset(
-    {"Certificates", "DefaultActions", "ListenerAttributes", "LoadBalancerArn", "Port", "Protocol", "SslPolicy"}
+    {"Certificates", "DefaultActions", "ListenerAttributes", "LoadBalancerArn", "Port", "Protocol", "SslPolicy", "Tags"}
 )
 RULE = frozenset({"Actions", "Conditions", "ListenerArn", "Priority", "Tags"})
 CERTIFICATE = frozenset({"Certificates", "ListenerArn"})
@@ -182,6 +182,7 @@ def _apply_listener(resource: Resource, arn: str, new: Properties, old: Properti
     client = _client(resource)
     if old:
         client.modify_listener(ListenerArn=arn, **_given(new, "ModifyListener"))
+        _sync_tags(client, arn, new, old)
     client.modify_listener_attributes(
         ListenerArn=arn, Attributes=_wanted(attributes.LISTENER, new.get("ListenerAttributes"))
     )
