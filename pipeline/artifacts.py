@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from pipeline.settings import PipelineSettings
+from stages.constructs.customer_key import PENDING_DAYS, allow_logs
+from stages.constructs.log_group import PaymentLogGroup
 from stages.constructs.nag import acknowledge
-
-_ONE_REGION = "The pipeline lives in one region; an artifact is rebuilt from its commit, a lost one is no lost data."
 
 
 class ArtifactStore(Construct):
@@ -26,9 +25,41 @@ class ArtifactStore(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.bucket_name = settings.resource(f"artifacts-{settings.account}")
-        self.log_group_name = f"/{settings.name.replace('-', '/')}/builds"
-        self.key = self._key(settings)
-        artifacts = self._bucket(settings, self._access_logs(settings))
+        self.log_group_name = "/payment/pipeline/builds"
+        self.key = kms.Key(
+            self,
+            "Key",
+            alias=f"alias/{settings.name}",
+            description=f"{settings.name}: artifacts, build logs and approvals",
+            enable_key_rotation=True,
+            pending_window=Duration.days(PENDING_DAYS),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        allow_logs(self.key, log_group_patterns=[self.log_group_name])
+        self.log_group = PaymentLogGroup(
+            self, "BuildLogs", name=self.log_group_name, key=self.key, retention_days=settings.log_days
+        )
+        access_logs = _Bucket(
+            self,
+            "AccessLogs",
+            name=settings.resource(f"access-logs-{settings.account}"),
+            days=settings.log_days,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+        )
+        acknowledge(
+            access_logs,
+            pci="S3DefaultEncryptionKMS",
+            reason="S3 delivers access logs only to buckets encrypted with SSE-S3.",
+        )
+        artifacts = _Bucket(
+            self,
+            "Artifacts",
+            name=self.bucket_name,
+            days=settings.artifact_days,
+            encryption=s3.BucketEncryption.KMS,
+            key=self.key,
+            access_logs=access_logs,
+        )
         self._admit(artifacts, readers)
         # As one that exists already, so that CDK Pipelines cannot widen the policies of bucket and key.
         self.bucket = s3.Bucket.from_bucket_attributes(
@@ -37,93 +68,6 @@ class ArtifactStore(Construct):
             bucket_name=self.bucket_name,
             encryption_key=kms.Key.from_key_arn(self, "ExistingKey", self.key.key_arn),
         )
-        self.log_group = logs.LogGroup(
-            self,
-            "BuildLogs",
-            log_group_name=self.log_group_name,
-            encryption_key=self.key,
-            retention=logs.RetentionDays.THREE_MONTHS,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-
-    def _bucket(self, settings: PipelineSettings, access_logs: s3.IBucket) -> s3.Bucket:
-        bucket = s3.Bucket(
-            self,
-            "Artifacts",
-            bucket_name=self.bucket_name,
-            encryption=s3.BucketEncryption.KMS,
-            encryption_key=self.key,
-            bucket_key_enabled=True,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            versioned=True,
-            server_access_logs_bucket=access_logs,
-            server_access_logs_prefix="artifacts/",
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    expiration=Duration.days(settings.artifact_days),
-                    noncurrent_version_expiration=Duration.days(7),
-                    abort_incomplete_multipart_upload_after=Duration.days(1),
-                )
-            ],
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        acknowledge(bucket, pci="S3BucketReplicationEnabled", reason=_ONE_REGION)
-        return bucket
-
-    def _key(self, settings: PipelineSettings) -> kms.Key:
-        key = kms.Key(
-            self,
-            "Key",
-            alias=f"alias/{settings.name}",
-            description="Artifacts, build logs and approvals of the pipeline",
-            enable_key_rotation=True,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="BuildLogs",
-                principals=[iam.ServicePrincipal(f"logs.{settings.region}.amazonaws.com")],
-                actions=["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"],
-                resources=["*"],
-                conditions={
-                    "ArnEquals": {
-                        "kms:EncryptionContext:aws:logs:arn": (
-                            f"arn:aws:logs:{settings.region}:{settings.account}:log-group:{self.log_group_name}"
-                        )
-                    }
-                },
-            )
-        )
-        return key
-
-    def _access_logs(self, settings: PipelineSettings) -> s3.Bucket:
-        bucket = s3.Bucket(
-            self,
-            "AccessLogs",
-            bucket_name=settings.resource(f"access-logs-{settings.account}"),
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            versioned=True,
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    expiration=Duration.days(settings.log_days), noncurrent_version_expiration=Duration.days(7)
-                )
-            ],
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        acknowledge(bucket, pci="S3BucketReplicationEnabled", reason=_ONE_REGION)
-        acknowledge(
-            bucket,
-            pci="S3DefaultEncryptionKMS",
-            reason="S3 delivers access logs only to buckets encrypted with SSE-S3.",
-        )
-        return bucket
 
     def _admit(self, bucket: s3.Bucket, readers: Sequence[str]) -> None:
         principals: list[iam.IPrincipal] = [iam.ArnPrincipal(arn) for arn in readers]
@@ -142,4 +86,52 @@ class ArtifactStore(Construct):
                 actions=["kms:Decrypt", "kms:DescribeKey"],
                 resources=["*"],
             )
+        )
+
+
+class _Bucket(s3.Bucket):
+    """Private, versioned, TLS 1.2 or newer; objects expire after `days`.
+
+    It goes with the stack only when an operator has emptied it: in the tooling account no function can delete
+    whatever it likes.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        days: int,
+        encryption: s3.BucketEncryption,
+        key: kms.IKey | None = None,
+        access_logs: s3.IBucket | None = None,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            bucket_name=name,
+            encryption=encryption,
+            encryption_key=key,
+            bucket_key_enabled=True if key else None,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            versioned=True,
+            server_access_logs_bucket=access_logs,
+            server_access_logs_prefix="artifacts/" if access_logs else None,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    expiration=Duration.days(days),
+                    noncurrent_version_expiration=Duration.days(7),
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                )
+            ],
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        acknowledge(
+            self,
+            pci="S3BucketReplicationEnabled",
+            reason="An artifact is built again from its commit and a replica in another region has no reader.",
         )

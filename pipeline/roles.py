@@ -19,13 +19,13 @@ from pipeline.settings import PipelineSettings
 from release import names
 from stages.environments import Environment
 
-ORCHESTRATION: Final = "orchestration"
-SOURCE: Final = "source"
-START_BUILDS: Final = "start-builds"
-ASK_APPROVAL: Final = "ask-approval"
-SYNTH: Final = "synth"
-SELF_MUTATION: Final = "self-mutation"
-ASSETS: Final = "assets"
+ORCHESTRATION: Final = f"{names.PIPELINE}-orchestration"
+SOURCE: Final = f"{names.PIPELINE}-source"
+START_BUILDS: Final = f"{names.PIPELINE}-start-builds"
+ASK_APPROVAL: Final = f"{names.PIPELINE}-ask-approval"
+SYNTH: Final = f"{names.PIPELINE}-synth"
+SELF_MUTATION: Final = f"{names.PIPELINE}-self-mutation"
+ASSETS: Final = f"{names.PIPELINE}-assets"
 
 _READ: Final = ("s3:GetObject", "s3:GetObjectVersion")
 _READ_AND_WRITE: Final = (*_READ, "s3:PutObject")
@@ -104,17 +104,14 @@ class PipelineRoles(Construct):
         )
 
     def substitute(self, scope: Construct, *, paths: Mapping[str, str]) -> None:
-        """Let `scope` use our roles and create none: `paths` maps where it would create one to our role's name.
+        """Let `scope` use our roles and create none: `paths` maps where it would create one to the name of ours.
 
         Must be called before `scope` has children.
         """
-        iam.Role.customize_roles(scope, use_precreated_roles={path: self._name(role) for path, role in paths.items()})
-
-    def _name(self, role: str) -> str:
-        return role if role.startswith(self._settings.name) else self._settings.resource(role)
+        iam.Role.customize_roles(scope, use_precreated_roles=dict(paths))
 
     def _own_arn(self, role: str) -> str:
-        return role_arn(self._settings.account, self._name(role))
+        return role_arn(self._settings.account, role)
 
     def _bootstrap_arns(self, purpose: str) -> list[str]:
         return [bootstrap.role_arn(purpose, account=e.account, region=e.region) for e in self._environments]
@@ -157,8 +154,8 @@ class PipelineRoles(Construct):
         return self._build_role(name, *self._artifact_objects(*_READ), *self._cache_objects(*_READ), _assume(assumable))
 
     def _role(self, name: str, *, trusts: iam.IPrincipal, grants: Sequence[Grant]) -> iam.Role:
-        construct_id = "".join(part.capitalize() for part in name.removeprefix(f"{self._settings.name}-").split("-"))
-        return role_with(self, construct_id, name=self._name(name), trusts=trusts, grants=grants)
+        construct_id = "".join(word.capitalize() for word in name.removeprefix(f"{names.PIPELINE}-").split("-"))
+        return role_with(self, construct_id, name=name, trusts=trusts, grants=grants)
 
 
 def _connection(arn: str) -> Grant:

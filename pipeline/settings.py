@@ -1,6 +1,7 @@
 """Where the source is and how the pipeline is called: what an operator edits once, before the first deployment."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,6 +45,7 @@ class PipelineSettings:
     build_minutes: int
     artifact_days: int
     log_days: int
+    tags: Mapping[str, str]
 
     @property
     def name(self) -> str:
@@ -68,4 +70,5 @@ SETTINGS: Final = PipelineSettings(
     build_minutes=60,
     artifact_days=30,
     log_days=90,
+    tags={"Project": "payment", "CostCenter": "payments", "Owner": "payments-team", "Environment": "tooling"},
 )

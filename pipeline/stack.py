@@ -6,7 +6,6 @@ from typing import Final
 import aws_cdk as cdk
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
-from aws_cdk import aws_sns as sns
 from aws_cdk import pipelines
 from constructs import Construct
 
@@ -15,6 +14,7 @@ from pipeline.artifacts import ArtifactStore
 from pipeline.roles import PipelineRoles
 from pipeline.settings import PipelineSettings
 from stages.constructs.nag import acknowledge
+from stages.constructs.topic import PaymentTopic
 from stages.environments import Environment
 from stages.payment_stage import PaymentStage
 
@@ -42,12 +42,14 @@ class PipelineStack(cdk.Stack):
             settings=settings,
             readers=[bootstrap.role_arn("deploy", account=e.account, region=e.region) for e in environments],
         )
-        self._approvals = sns.Topic(
+        for key, value in settings.tags.items():
+            cdk.Tags.of(self).add(key, value)
+        self._approvals = PaymentTopic(
             self,
             "Approvals",
-            topic_name=settings.resource("approvals"),
-            master_key=self._artifacts.key,
-            enforce_ssl=True,
+            name=settings.resource("approvals"),
+            display_name="Payment releases to approve",
+            key=self._artifacts.key,
         )
         self._roles = PipelineRoles(
             self,

@@ -1,5 +1,6 @@
 """The App as the CDK CLI runs it."""
 
+import ast
 import os
 import subprocess
 
@@ -57,6 +58,18 @@ def test_nothing_is_looked_up_in_an_account(which: str, request: pytest.FixtureR
     assembly: Assembly = request.getfixturevalue(which)
     for manifest in assembly.directory.rglob("manifest.json"):
         assert '"missing"' not in manifest.read_text()
+
+
+def test_the_app_knows_only_the_rooms_below_it() -> None:
+    """import-linter reads packages only, and the App is one module."""
+    tree = ast.parse((ROOT / "app.py").read_text())
+    imported = {
+        node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module
+    }
+    imported |= {
+        alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
+    }
+    assert imported <= {"sys", "aws_cdk", "pipeline", "stages", "release"}
 
 
 @pytest.mark.parametrize("suffix", ["dev", "staging", "prod"])
