@@ -45,9 +45,10 @@ class GitRemote:
 
     def create(self) -> None:
         """Make the repository and its hook; does nothing to commits that are there already."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        command = ["git", "init", "--quiet", "--bare", "--initial-branch=main", "--template=", str(self.path)]
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+        if not (self.path / "HEAD").exists():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            command = ["git", "init", "--quiet", "--bare", "--initial-branch=main", "--template=", str(self.path)]
+            subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
         hook = self.path / "hooks" / "post-receive"
         hook.parent.mkdir(exist_ok=True)
         hook.write_text(

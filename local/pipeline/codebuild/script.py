@@ -18,7 +18,7 @@ STATE_FILE, ENVIRONMENT_FILE = "phases", "environment"
 _FAIL_FAST = ("install", "pre_build")
 
 _PROLOGUE = r"""
-__cb_phase= __cb_failed= __cb_stop= __cb_broken= __cb_start=
+__cb_phase= __cb_failed= __cb_stop= __cb_broken= __cb_start= __cb_command=
 export CODEBUILD_BUILD_SUCCEEDING=1
 __cb_begin() { __cb_phase=$1 __cb_failed= __cb_start=$EPOCHSECONDS; printf '[Container] Entering phase %s\n' "$1"; }
 __cb_end() {
@@ -29,13 +29,13 @@ __cb_end() {
   __cb_phase=
 }
 __cb_fail() {
-  [ -n "$__cb_failed" ] || __cb_failed="command $2 ended with exit status $1"
+  [ -n "$__cb_failed" ] || __cb_failed="command $__cb_command ended with exit status $1"
   __cb_broken=1; export CODEBUILD_BUILD_SUCCEEDING=0
   printf '[Container] Command did not exit successfully, exit status %s\n' "$1"
 }
 __cb_exit() {
   local rc=$?; set +eu
-  [ -z "$__cb_phase" ] || { __cb_fail "$rc" "that left the shell"; __cb_end; }
+  [ -z "$__cb_phase" ] || { __cb_fail "$rc"; __cb_end; }
   env -0 > "$__cb_state/environment"
   [ -z "$__cb_broken" ] || exit 1
   exit 0
@@ -75,12 +75,11 @@ def _phase(phase: Phase) -> Iterable[str]:
 
 
 def _command(number: int, command: str) -> Iterable[str]:
-    quoted = shlex.quote(command)
-    yield f"printf '[Container] Running command %s\\n' {quoted}"
-    # eval: a syntax error or a here-document stays within its own command
-    first_line = command.strip().splitlines()[0] if command.strip() else ""
-    yield f"eval {quoted}"
-    yield f"__cb_rc=$?; [ $__cb_rc -eq 0 ] || __cb_fail $__cb_rc {shlex.quote(f'{number} ({first_line})')}"
+    first, *rest = command.strip().splitlines() or [""]
+    yield f"printf '[Container] Running command %s\\n' {shlex.quote(first + (' …' if rest else ''))}"
+    yield f"__cb_command={shlex.quote(f'{number} ({first})')}"
+    yield f"eval {shlex.quote(command)}"  # a syntax error or a here-document stays within its own command
+    yield '__cb_rc=$?; [ $__cb_rc -eq 0 ] || __cb_fail "$__cb_rc"'
 
 
 @dataclass(frozen=True, kw_only=True)
