@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from functools import cache
 from typing import Protocol, TypeVar, get_type_hints
 
@@ -46,9 +46,7 @@ def read_configuration(model: type[Model], *, source: ParameterSource | None = N
     for field in fields(model):  # type: ignore[arg-type]
         name = field.name.replace("_", "-")
         if name not in values:
-            if field.default is MISSING:
-                raise _unavailable(f"{prefix}/{name}")
-            continue
+            raise _unavailable(f"{prefix}/{name}")
         try:
             arguments[field.name] = hints[field.name](values[name])
         except ValueError as error:

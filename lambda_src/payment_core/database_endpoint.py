@@ -11,12 +11,12 @@ APPLICATION_ROLE = "payment_application"
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseConfiguration:
-    """The parameters about the database; `ssl_mode` is libpq's, and the server insists on TLS by itself."""
+    """The parameters about the database; the mode is libpq's `sslmode`."""
 
     database_host: str
     database_port: int
     database_name: str
-    database_ssl_mode: str = "prefer"
+    database_ssl_mode: str
 
 
 def database_endpoint() -> Endpoint:

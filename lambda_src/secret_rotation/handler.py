@@ -1,6 +1,7 @@
 """Entry point of the rotation function. Secrets Manager counts anything raised as a failed step and tries again."""
 
 import os
+import re
 from collections.abc import Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -36,9 +37,14 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
 
 
 def _rotate(event: Mapping[str, Any]) -> None:
-    if event["SecretId"] != os.environ["SECRET_ARN"]:
+    if not _is_own_secret(event["SecretId"]):
         raise RotationRefused("This function rotates another secret.")
     _rotation().run(Step(event["Step"]), event["ClientRequestToken"])
+
+
+def _is_own_secret(arn: str) -> bool:
+    """Secrets Manager names a secret by its full ARN; whoever refers to it by name knows it without the random part."""
+    return re.fullmatch(rf"{re.escape(os.environ['SECRET_ARN'])}(-[A-Za-z0-9]{{6}})?", arn) is not None
 
 
 def _rotation() -> Rotation:

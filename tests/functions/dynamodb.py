@@ -1,0 +1,205 @@
+"""DynamoDB in memory: single-item conditions, `SET` and `ADD`, and transactions, as far as the functions use them.
+
+What it does not understand it refuses by name, so that a test cannot pass on a write that was never checked.
+"""
+
+import copy
+import re
+import threading
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+Item = dict[str, Any]
+Fault = Callable[[], None]
+
+_TOKEN = re.compile(r"\s*(<=|>=|=|<|>|\(|\)|,|[#:]?\w+)")
+_SERIALIZER, _DESERIALIZER = TypeSerializer(), TypeDeserializer()
+
+
+class FakeDynamoDb:
+    """One item per key (`pk`, or `pk` and `sk`) per table; safe for threads."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, dict[tuple[str, str], Item]] = {}
+        self.writes = 0
+        self._faults: list[tuple[str, bool]] = []
+        self._lock = threading.RLock()
+
+    def time_out(self, operation: str, *, after_writing: bool) -> None:
+        """Let the next call of `operation` time out, before or after it has done its work."""
+        self._faults.append((operation, after_writing))
+
+    def items(self, table: str) -> list[dict[str, Any]]:
+        """All items of a table as Python values."""
+        return [_plain(item) for item in self.tables.get(table, {}).values()]
+
+    def get_item(self, **request: Any) -> Any:
+        assert request["ConsistentRead"] is True
+        return self._serve("get_item", lambda: self._get(request))
+
+    def put_item(self, **request: Any) -> Any:
+        return self._serve("put_item", lambda: self._single("put_item", request, self._put))
+
+    def update_item(self, **request: Any) -> Any:
+        return self._serve("update_item", lambda: self._single("update_item", request, self._update))
+
+    def delete_item(self, **request: Any) -> Any:
+        return self._serve("delete_item", lambda: self._single("delete_item", request, self._delete))
+
+    def transact_write_items(self, **request: Any) -> Any:
+        return self._serve("transact_write_items", lambda: self._transact(request["TransactItems"]))
+
+    def _serve(self, operation: str, work: Callable[[], Any]) -> Any:
+        with self._lock:
+            fault = next((fault for fault in self._faults if fault[0] == operation), None)
+            if fault is None:
+                return work()
+            self._faults.remove(fault)
+            if fault[1]:
+                work()
+            raise ReadTimeoutError(endpoint_url="https://dynamodb.invalid")
+
+    def _get(self, request: Item) -> Item:
+        found = self._table(request).get(_key(request["Key"]))
+        return {"Item": copy.deepcopy(found)} if found else {}
+
+    def _single(self, operation: str, request: Item, write: Callable[[Item], Item | None]) -> Item:
+        before = self._table(request).get(_key(request.get("Key") or request["Item"]))
+        if not _holds(request, before):
+            error: Any = {"Error": {"Code": "ConditionalCheckFailedException", "Message": "refused"}}
+            if request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and before:
+                error["Item"] = copy.deepcopy(before)
+            raise ClientError(error, operation)
+        after = write(request)
+        self.writes += 1
+        match request.get("ReturnValues"):
+            case "ALL_OLD":
+                return {"Attributes": copy.deepcopy(before)} if before else {}
+            case "UPDATED_NEW":
+                return {"Attributes": copy.deepcopy(after)}
+            case None:
+                return {}
+        raise NotImplementedError(str(request["ReturnValues"]))
+
+    def _transact(self, entries: list[Item]) -> Item:
+        actions = {"Put": self._put, "Update": self._update}
+        writes = [(actions[kind], request) for entry in entries for kind, request in entry.items()]
+        keys = [(request["TableName"], _key(request.get("Key") or request["Item"])) for _, request in writes]
+        assert len(keys) == len(set(keys)), "a transaction must not name an item twice"
+        codes = [
+            "None" if _holds(request, self._table(request).get(key)) else "ConditionalCheckFailed"
+            for (_, request), (_, key) in zip(writes, keys, strict=True)
+        ]
+        if any(code != "None" for code in codes):
+            reasons: Any = {
+                "Error": {"Code": "TransactionCanceledException", "Message": "cancelled"},
+                "CancellationReasons": [{"Code": code} for code in codes],
+            }
+            raise ClientError(reasons, "transact_write_items")
+        for write, request in writes:
+            write(request)
+            self.writes += 1
+        return {}
+
+    def _table(self, request: Item) -> dict[tuple[str, str], Item]:
+        return self.tables.setdefault(request["TableName"], {})
+
+    def _put(self, request: Item) -> Item:
+        item: Item = copy.deepcopy(request["Item"])
+        self._table(request)[_key(item)] = item
+        return item
+
+    def _delete(self, request: Item) -> None:
+        self._table(request).pop(_key(request["Key"]), None)
+
+    def _update(self, request: Item) -> Item:
+        item = self._table(request).setdefault(_key(request["Key"]), dict(request["Key"]))
+        names, values = request.get("ExpressionAttributeNames", {}), request["ExpressionAttributeValues"]
+        clauses = re.findall(r"(SET|ADD) (.*?)(?= SET | ADD |$)", request["UpdateExpression"])
+        assert " ".join(f"{verb} {body}" for verb, body in clauses) == request["UpdateExpression"]
+        for verb, body in clauses:
+            for action in body.split(", "):
+                name, value = re.split(r" = | ", action)
+                name = names.get(name, name)
+                if verb == "SET":
+                    item[name] = values[value]
+                else:
+                    counted = _DESERIALIZER.deserialize(item.get(name, {"N": "0"}))
+                    item[name] = _SERIALIZER.serialize(counted + _DESERIALIZER.deserialize(values[value]))
+        return item
+
+
+def _key(item: Mapping[str, Any]) -> tuple[str, str]:
+    return item["pk"]["S"], item.get("sk", {"S": ""})["S"]
+
+
+def _plain(item: Item) -> dict[str, Any]:
+    values = {name: _DESERIALIZER.deserialize(value) for name, value in item.items()}
+    return {name: int(value) if isinstance(value, Decimal) else value for name, value in values.items()}
+
+
+def _holds(request: Item, item: Item | None) -> bool:
+    expression = request.get("ConditionExpression")
+    return expression is None or _Condition(expression, request, item or {}).holds()
+
+
+class _Condition:
+    """A recursive descent through `OR`, `AND`, brackets, comparisons and `attribute_not_exists`."""
+
+    def __init__(self, expression: str, request: Item, item: Item) -> None:
+        self._tokens = _TOKEN.findall(expression)
+        assert "".join(self._tokens) == re.sub(r"\s", "", expression), expression
+        self._names = request.get("ExpressionAttributeNames", {})
+        self._values = request.get("ExpressionAttributeValues", {})
+        self._item = item
+
+    def holds(self) -> bool:
+        result = self._either()
+        assert not self._tokens, self._tokens
+        return result
+
+    def _either(self) -> bool:
+        result = self._both()
+        while self._next_is("OR"):
+            result = self._both() or result
+        return result
+
+    def _both(self) -> bool:
+        result = self._term()
+        while self._next_is("AND"):
+            result = self._term() and result
+        return result
+
+    def _term(self) -> bool:
+        if self._next_is("("):
+            result = self._either()
+            assert self._next_is(")")
+            return result
+        if self._next_is("attribute_not_exists"):
+            assert self._next_is("(")
+            name = self._tokens.pop(0)
+            assert self._next_is(")")
+            return self._names.get(name, name) not in self._item
+        return self._comparison()
+
+    def _comparison(self) -> bool:
+        name, operator, value = (self._tokens.pop(0) for _ in range(3))
+        stored = self._item.get(self._names.get(name, name))
+        if stored is None:
+            return False
+        left, right = _DESERIALIZER.deserialize(stored), _DESERIALIZER.deserialize(self._values[value])
+        return bool(
+            {"=": left == right, "<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[
+                operator
+            ]
+        )
+
+    def _next_is(self, token: str) -> bool:
+        if self._tokens and self._tokens[0] == token:
+            self._tokens.pop(0)
+            return True
+        return False
