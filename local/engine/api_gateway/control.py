@@ -20,6 +20,7 @@ from local.engine.registry import Request, Response, ServiceHandler, ServiceWrap
 NO_LOG_ROLE = "CloudWatch Logs role ARN must be set in account settings to enable logging"
 NO_DEPLOYMENT = "Deployment id does not exist"
 STILL_USED = "Active stages pointing to this deployment must be moved or deleted"
+LOST_BY_MINISTACK = ("connectionId", "integrationTarget")
 EVERYTHING = {"limit": ["500"]}
 
 
@@ -114,12 +115,14 @@ def _turns_logging_on(operations: Sequence[Any]) -> bool:
 
 async def _put_integration(request: Request, proceed: ServiceHandler) -> Response:
     answer = await proceed(request)
-    target = json.loads(request.body).get("integrationTarget")
-    if answer.status != 201 or not target:
+    given = json.loads(request.body)
+    kept = [
+        {"op": "replace", "path": f"/{name}", "value": given[name]} for name in LOST_BY_MINISTACK if given.get(name)
+    ]
+    if answer.status != 201 or not kept:
         return answer
-    patch = {"patchOperations": [{"op": "replace", "path": "/integrationTarget", "value": target}]}
-    kept = await proceed(replace(request, method="PATCH", body=json.dumps(patch).encode()))
-    return replace(kept, status=201)
+    patch = json.dumps({"patchOperations": kept}).encode()
+    return replace(await proceed(replace(request, method="PATCH", body=patch)), status=201)
 
 
 async def _exists(proceed: ServiceHandler, path: str) -> bool:

@@ -30,7 +30,7 @@ STATUS = {
     "REQUEST_TOO_LARGE": 413,
     "THROTTLED": 429,
 }
-_VARIABLE = re.compile(r"\$\{?(context(?:\.\w+)+|stageVariables\.\w+)\}?")
+_VARIABLE = re.compile(r"\$\{((?:context|stageVariables)(?:\.\w+)+)\}|\$((?:context|stageVariables)(?:\.\w+)+)")
 
 
 def render(error: GatewayError, exchange: Exchange) -> HttpResponse:
@@ -47,7 +47,7 @@ def render(error: GatewayError, exchange: Exchange) -> HttpResponse:
         name, value = target.removeprefix("gatewayresponse.header."), source_value(source, exchange)
         if value is not None:
             headers = [(key, kept) for key, kept in headers if key.lower() != name.lower()] + [(name, value)]
-    body = _VARIABLE.sub(lambda match: source_value(match[1], exchange) or "", template)
+    body = _VARIABLE.sub(lambda match: source_value(match[1] or match[2], exchange) or "", template)
     status = int(custom.get("statusCode") or STATUS[error.response_type])
     return HttpResponse(status=status, headers=headers, body=body.encode())
 
