@@ -54,8 +54,12 @@ class DynamoDbIdempotencyStore:
             except ClientError as error:
                 if not condition_failed(error):
                     raise
-                found: Any = error.response
-                return _stored_answer(from_item(found["Item"]), request_fingerprint=request_fingerprint)
+                refused_by: Any = error.response
+                record = from_item(refused_by["Item"])
+                if record["owner"] != owner:
+                    return _stored_answer(record, request_fingerprint=request_fingerprint)
+                # Our own write, whose answer got lost before boto3 tried again. What it replaced is not known.
+                return Claim(scope=scope, request_fingerprint=request_fingerprint, owner=owner, resumed=True)
         before = from_item(written.get("Attributes", {}))
         return Claim(
             scope=scope,

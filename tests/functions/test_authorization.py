@@ -229,6 +229,20 @@ def test_a_lost_answer_of_the_store_never_loses_or_doubles_the_payment(
     assert processing.authorize().body == answer.body
 
 
+def test_a_claim_whose_answer_got_lost_is_recognised_when_boto3_tries_again(
+    processing: Processing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_once = processing.dynamodb.put_item
+
+    def put_twice(**request: object) -> object:
+        put_once(**request)
+        return put_once(**request)
+
+    monkeypatch.setattr(processing.dynamodb, "put_item", put_twice)
+    assert document(processing.authorize())["status"] == "authorized"
+    assert processing.history() == ["received", "authorized"]
+
+
 def test_a_claim_that_cannot_be_given_back_ends_by_itself(processing: Processing) -> None:
     processing.customers.available = False
     processing.dynamodb.time_out("delete_item", after_writing=False)
