@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 
 from integ_tests import summary
 from integ_tests.cards import WARM_UP, Card, approved_cards
 from integ_tests.client import PaymentClient, json_body, payment_body
-from integ_tests.environment import Deployed, outputs_path, read_outputs, tester_session
+from integ_tests.environment import Deployed, NoEnvironment, outputs_path, read_outputs, tester_session
 from integ_tests.rules import WeightedRule, live_colour, weighted_rules
 from release.names import Colour
 
@@ -19,17 +20,19 @@ if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import RuleTypeDef
 
 STARTED = pytest.StashKey[float]()
+DEPLOYED = pytest.StashKey[Deployed]()
+AWS = pytest.StashKey[boto3.Session]()
 IDLE_COLOUR = pytest.StashKey[str]()
 
 
 @pytest.fixture(scope="session")
-def deployed() -> Deployed:
-    return read_outputs(outputs_path())
+def deployed(pytestconfig: pytest.Config) -> Deployed:
+    return pytestconfig.stash[DEPLOYED]
 
 
 @pytest.fixture(scope="session")
-def session() -> boto3.Session:
-    return tester_session()
+def session(pytestconfig: pytest.Config) -> boto3.Session:
+    return pytestconfig.stash[AWS]
 
 
 @pytest.fixture(scope="session")
@@ -111,15 +114,26 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[STARTED] = time.monotonic()
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Without an environment that may be read nothing can be tested: say so once and fail."""
+    if session.config.option.collectonly:
+        return
+    try:
+        session.config.stash[DEPLOYED] = read_outputs(outputs_path())
+        session.config.stash[AWS] = tester_session()
+    except (NoEnvironment, ClientError, BotoCoreError) as error:
+        pytest.exit(f"integration tests: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Write the summary next to the outputs that were tested."""
-    path = outputs_path()
-    if not path.exists():
+    if DEPLOYED not in config.stash:
         return
+    path = outputs_path()
     stats = {outcome: terminalreporter.getreports(outcome) for outcome in ("passed", "failed", "error", "skipped")}
     line = summary.summary_line(
         {outcome: len(reports) for outcome, reports in stats.items()},
-        suffix=read_outputs(path).suffix,
+        suffix=config.stash[DEPLOYED].suffix,
         colour=config.stash.get(IDLE_COLOUR, None),
         seconds=time.monotonic() - config.stash[STARTED],
         failed=[report.nodeid.split("::")[-1] for outcome in ("failed", "error") for report in stats[outcome]],

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 FILE_NAME: Final = "integration-summary.txt"
+NAMED_FAILURES: Final = 3
 
 
 def summary_line(
@@ -13,7 +14,8 @@ def summary_line(
     """For example `integration tests on staging (idle colour green): 41 passed in 12 s`."""
     where = f"{suffix} (idle colour {colour})" if colour else suffix
     words = ", ".join(f"{number} {outcome}" for outcome, number in counts.items() if number) or "nothing ran"
-    names = f"; failed: {', '.join(failed)}" if failed else ""
+    named = [*failed[:NAMED_FAILURES], *(["…"] if len(failed) > NAMED_FAILURES else [])]
+    names = f"; failed: {', '.join(named)}" if failed else ""
     return f"integration tests on {where}: {words} in {seconds:.0f} s{names}"
 
 
