@@ -68,7 +68,7 @@ def synthesize(
     directory: Path, *, suffix: str | None = None, before: Callable[[cdk.App], None] | None = None
 ) -> Assembly:
     """The whole App with cdk.json's context. Raises `RuntimeError` with the report when a rule is violated."""
-    context = {**CDK_JSON["context"], **({application.SUFFIX_CONTEXT: suffix} if suffix else {})}
+    context = {**CDK_JSON["context"], **({application.SUFFIX_CONTEXT: suffix} if suffix is not None else {})}
     app = cdk.App(outdir=str(directory), context=context)
     application.build(app)
     if before:
