@@ -39,13 +39,27 @@ def read_payment_request(request: Request, *, amount_maximum_minor: int, now: da
             f"The amount must be from 1 to {amount_maximum_minor} minor units.",
             field="amount_minor",
         )
+    card = check_card(now=now, **body["card"])
+    _refuse_card_number_elsewhere(card, customer_id=body["customer_id"], idempotency_key=idempotency_key)
     return PaymentRequest(
         merchant_id=merchant,
         idempotency_key=idempotency_key,
         customer_id=body["customer_id"],
         money=money,
-        card=check_card(now=now, **body["card"]),
+        card=card,
     )
+
+
+def _refuse_card_number_elsewhere(card: Card, *, customer_id: str, idempotency_key: str) -> None:
+    """These two are stored: a merchant who names customers or requests by card number must not get it past here."""
+    if card.number in customer_id:
+        raise InvalidPayment(
+            ErrorCode.BODY_INVALID, "A customer's id must not hold a card number.", field="customer_id"
+        )
+    if card.number in idempotency_key:
+        raise InvalidPayment(
+            ErrorCode.IDEMPOTENCY_KEY_INVALID, "The key must not hold a card number.", field="Idempotency-Key"
+        )
 
 
 def _idempotency_key(request: Request) -> str:

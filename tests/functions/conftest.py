@@ -7,6 +7,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from hypothesis import settings
 
 from local.database import Databases, Server
 from local.database import Login as ServerLogin
@@ -15,6 +16,10 @@ from schema_migration.migrator import migrate
 from tests.functions.cloud import ADMIN_SECRET_ARN, SECRET_ARN, FakeCloud
 from tests.functions.system import System
 from tests.functions.workers import forget_workers
+
+# A busy machine is slow now and then; that is no finding.
+settings.register_profile("functions", deadline=None)
+settings.load_profile("functions")
 
 ADMINISTRATOR = Login(username="payment_admin", password="admin's password")
 APPLICATION = Login(username="payment_app", password="the application's first password")
