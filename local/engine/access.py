@@ -1,4 +1,4 @@
-"""Three faults of ministack's IAM that keep CDK's roles from working across accounts."""
+"""Four faults of ministack's IAM that keep CDK's roles from working across accounts."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def correct(_: Engine) -> None:
     seams.wrap("iam.enforce", _with_role_tags)
     seams.wrap("iam.account_from_arn", _with_bucket_owners)
     seams.wrap("s3.foreign_bucket_allows", _with_named_roles)
+    seams.wrap("iam.condition_key", _with_roles_of_sessions)
 
 
 def _with_role_tags(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -101,3 +102,20 @@ def _with_named_roles(original: Callable[..., bool]) -> Callable[..., bool]:
         return bool(seams.get("iam.evaluate_resource_policy")(policy, asked).decision == "Allow")
 
     return allows
+
+
+def _with_roles_of_sessions(original: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    """Answer aws:PrincipalArn with the role for a session of it, as AWS does; ministack answers with the session.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+    """
+
+    def resolve(key: str, ctx: Any) -> Any:
+        value = original(key, ctx)
+        if key.lower() != "aws:principalarn" or ":assumed-role/" not in str(value):
+            return value
+        account, name = value.split(":")[4], value.split("/")[1]
+        role = seams.get("iam.roles").get_scoped(account, None, name) or {}
+        return role.get("Arn", f"arn:aws:iam::{account}:role/{name}")
+
+    return resolve

@@ -131,6 +131,7 @@ SEAMS: dict[str, Seam] = {
         target="ministack.core.iam_evaluator:evaluate_resource_policy",
         parameters=("doc", "ctx", "service", "named_only", "direct_only"),
     ),
+    "iam.condition_key": Seam(target="ministack.core.iam_evaluator:_resolve_condition_key", parameters=("key", "ctx")),
     # -- API Gateway -------------------------------------------------------------------------------
     "sigv4.parse": Seam(target="ministack.core.sigv4:parse_header_signature", parameters=("headers",)),
     "sigv4.time_failure": Seam(target="ministack.core.sigv4:request_time_failure", parameters=("signature", "now")),
