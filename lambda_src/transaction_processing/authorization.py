@@ -65,7 +65,11 @@ class Authorization:
             raise
         try:
             return self._conclude(order, claim, progress)
-        except KeyAlreadyUsed:
+        except KeyAlreadyUsed as error:
+            if claim.resumed:
+                # It was not there a moment ago: a write of whoever began has landed late. The next request finds it.
+                _let_go(self.idempotency.suspend, claim)
+                raise IdempotencyInFlight from error
             _let_go(self.idempotency.release, claim)
             raise
         except ConcurrentChange as error:

@@ -229,6 +229,19 @@ def test_a_lost_answer_of_the_store_never_loses_or_doubles_the_payment(
     assert processing.authorize().body == answer.body
 
 
+def test_a_write_that_lands_late_is_found_by_the_next_request(
+    processing: Processing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processing.acquirer.failure = DependencyUnavailable(ErrorCode.ACQUIRER_UNAVAILABLE, "Retry.")
+    processing.refusal()
+    processing.acquirer.failure = None
+    with monkeypatch.context() as patched:
+        patched.setattr(processing.ledger, "find", lambda _: None)
+        assert processing.refusal() is ErrorCode.IDEMPOTENCY_IN_FLIGHT
+    assert document(processing.authorize())["status"] == "authorized"
+    assert processing.history() == ["received", "authorized"]
+
+
 def test_a_claim_whose_answer_got_lost_is_recognised_when_boto3_tries_again(
     processing: Processing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
