@@ -69,8 +69,11 @@ def _demo(cloud: Cloud, progress: Progress) -> int:
 
 
 def _up(cloud: Cloud, progress: Progress) -> int:
-    demo.first_push(cloud, progress)
-    demo.print_how_to(cloud, progress)
+    try:
+        demo.first_push(cloud, progress)
+        demo.print_how_to(cloud, progress)
+    except PipelineFailed as error:
+        progress.say(f"the first push FAILED: {error}\neverything keeps running: look into it, then push again")
     threading.Event().wait()
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 MODULES: tuple[str, ...] = (
     "local.engine.data_plane",
     "local.engine.access",
+    "local.engine.lambda_actions",
     "local.engine.managed_keys",
     "local.engine.resource_arns",
     "local.engine.function_processes",

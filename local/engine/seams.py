@@ -132,6 +132,7 @@ SEAMS: dict[str, Seam] = {
         parameters=("doc", "ctx", "service", "named_only", "direct_only"),
     ),
     "iam.condition_key": Seam(target="ministack.core.iam_evaluator:_resolve_condition_key", parameters=("key", "ctx")),
+    "iam.lambda_action": Seam(target="ministack.core.iam_actions:_lambda_action", parameters=("method", "path")),
     # -- API Gateway -------------------------------------------------------------------------------
     "sigv4.parse": Seam(target="ministack.core.sigv4:parse_header_signature", parameters=("headers",)),
     "sigv4.time_failure": Seam(target="ministack.core.sigv4:request_time_failure", parameters=("signature", "now")),
