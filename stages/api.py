@@ -6,6 +6,7 @@ from constructs import Construct
 from release import names
 from release.names import Colour
 from stages.compute import ComputeStack
+from stages.configuration import Environment
 from stages.constructs.buckets import LOAD_BALANCER_PREFIX
 from stages.constructs.firewall import Firewall
 from stages.constructs.log_group import PaymentLogGroup
@@ -15,7 +16,6 @@ from stages.constructs.private_integration import PrivateIntegration
 from stages.constructs.private_load_balancer import PrivateLoadBalancer
 from stages.constructs.release_state import ReleaseState
 from stages.data import DataStack
-from stages.environments import Environment
 from stages.network import NetworkStack
 from stages.security import SecurityStack
 

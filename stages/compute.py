@@ -7,13 +7,13 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from release import names
+from stages.configuration import Environment
 from stages.constructs.coloured_function import ColouredFunction
 from stages.constructs.dependency_layer import DependencyLayer
 from stages.constructs.payment_function import FunctionPlatform, PaymentFunction
 from stages.constructs.payment_layer import PaymentLayer
 from stages.constructs.release_state import ReleaseState
 from stages.data import DataStack
-from stages.environments import Environment
 from stages.function_permissions import FunctionPermissions
 from stages.network import NetworkStack
 from stages.security import SecurityStack

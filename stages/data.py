@@ -4,11 +4,11 @@ from aws_cdk import Token
 from constructs import Construct
 
 from release import names
+from stages.configuration import Environment
 from stages.constructs.buckets import AccessLogsBucket, AuditBucket
 from stages.constructs.database import DATABASE_NAME, PaymentDatabase
 from stages.constructs.payment_layer import PaymentLayer
 from stages.constructs.payment_table import Index, PaymentTable
-from stages.environments import Environment
 from stages.network import NetworkStack
 from stages.security import SecurityStack
 

@@ -8,11 +8,11 @@ from release import names
 from release.names import Colour
 from stages.api import ApiStack
 from stages.compute import ComputeStack
+from stages.configuration import AlarmConfig, Environment
 from stages.constructs.alarms import PERIOD, RELEASE_PERIOD, PaymentAlarms
 from stages.constructs.payment_function import METRICS_NAMESPACE
 from stages.constructs.payment_layer import PaymentLayer
 from stages.data import DataStack
-from stages.environments import AlarmConfig, Environment
 from stages.security import SecurityStack
 
 FULL, HALF = 24, 12

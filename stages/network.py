@@ -5,10 +5,10 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from release import names
+from stages.configuration import AVAILABILITY_ZONES, Environment
 from stages.constructs.nag import acknowledge
 from stages.constructs.payment_layer import PaymentLayer
 from stages.constructs.security_group import PaymentSecurityGroup
-from stages.environments import AVAILABILITY_ZONES, Environment
 
 HTTPS = ec2.Port.tcp(443)
 POSTGRESQL = ec2.Port.tcp(5432)

@@ -3,7 +3,7 @@
 from aws_cdk import Environment, Stage, Tags
 from constructs import Construct
 
-from stages import environments
+from stages import configuration
 from stages.api import ApiStack
 from stages.compute import ComputeStack
 from stages.data import DataStack
@@ -15,7 +15,7 @@ from stages.security import SecurityStack
 class PaymentStage(Stage):
     """The six layers of an environment, in the order of their deployment, tagged for the bill."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, environment: environments.Environment) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, environment: configuration.Environment) -> None:
         super().__init__(scope, construct_id, env=Environment(account=environment.account, region=environment.region))
         for name, value in environment.tags.items():
             Tags.of(self).add(name, value)

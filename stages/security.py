@@ -4,18 +4,12 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from release import names
-from stages.constructs.customer_key import (
-    CustomerKey,
-    FingerprintKey,
-    allow_alarms,
-    allow_functions,
-    allow_logs,
-    allow_tables,
-)
+from stages.configuration import Environment
+from stages.constructs.customer_key import CustomerKey, FingerprintKey
 from stages.constructs.flow_log import VpcFlowLog
+from stages.constructs.key_access import allow_alarms, allow_functions, allow_logs, allow_tables
 from stages.constructs.payment_layer import PaymentLayer
 from stages.constructs.topic import PaymentTopic
-from stages.environments import Environment
 from stages.network import NetworkStack
 
 

@@ -7,9 +7,9 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from release import names
+from stages.configuration import StorageConfig
 from stages.constructs.nag import acknowledge
 from stages.constructs.payment_layer import data_removal_policy
-from stages.environments import StorageConfig
 
 LOAD_BALANCER_PREFIX = "load-balancer"
 _AUDIT_PREFIX = "audit/"

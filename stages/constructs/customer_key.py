@@ -28,68 +28,6 @@ class CustomerKey(kms.Key):
         )
 
 
-def allow_logs(key: kms.Key, *, log_group_patterns: list[str]) -> None:
-    """Let CloudWatch Logs encrypt the log groups of these name patterns, and no others."""
-    stack = Stack.of(key)
-    key.add_to_resource_policy(
-        iam.PolicyStatement(
-            sid="LogGroups",
-            principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
-            actions=[
-                "kms:Encrypt",
-                "kms:Decrypt",
-                "kms:ReEncryptFrom",
-                "kms:ReEncryptTo",
-                "kms:GenerateDataKey",
-                "kms:DescribeKey",
-            ],
-            resources=["*"],
-            conditions={
-                "ArnLike": {
-                    "kms:EncryptionContext:aws:logs:arn": [
-                        f"arn:aws:logs:{stack.region}:{stack.account}:log-group:{pattern}"
-                        for pattern in log_group_patterns
-                    ]
-                }
-            },
-        )
-    )
-
-
-def allow_alarms(key: kms.Key) -> None:
-    """Let this account's CloudWatch alarms publish to topics that the key encrypts."""
-    key.add_to_resource_policy(
-        iam.PolicyStatement(
-            sid="Alarms",
-            principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-            actions=["kms:Decrypt", "kms:GenerateDataKey"],
-            resources=["*"],
-            conditions={"StringEquals": {"aws:SourceAccount": Stack.of(key).account}},
-        )
-    )
-
-
-def allow_functions(key: kms.Key, *, function_names: list[str]) -> None:
-    """Let the roles of these functions read their own environment variables."""
-    stack = Stack.of(key)
-    key.add_to_resource_policy(
-        iam.PolicyStatement(
-            sid="FunctionEnvironments",
-            principals=[iam.AnyPrincipal()],
-            actions=["kms:Decrypt"],
-            resources=["*"],
-            conditions={
-                "StringEquals": {
-                    "kms:CallerAccount": stack.account,
-                    "kms:EncryptionContext:aws:lambda:FunctionArn": [
-                        f"arn:aws:lambda:{stack.region}:{stack.account}:function:{name}" for name in function_names
-                    ],
-                }
-            },
-        )
-    )
-
-
 class FingerprintKey(kms.Key):
     """The HMAC key that card numbers are fingerprinted with; only the role `user_role` can compute with it.
 
@@ -118,22 +56,3 @@ class FingerprintKey(kms.Key):
                 conditions={"ArnNotEquals": {"aws:PrincipalArn": f"arn:aws:iam::{stack.account}:role/{user_role}"}},
             )
         )
-
-
-def allow_tables(key: kms.Key) -> None:
-    """Let callers that may use a table use the table's key through DynamoDB, and only through it."""
-    stack = Stack.of(key)
-    key.add_to_resource_policy(
-        iam.PolicyStatement(
-            sid="Tables",
-            principals=[iam.AnyPrincipal()],
-            actions=["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey", "kms:CreateGrant"],
-            resources=["*"],
-            conditions={
-                "StringEquals": {
-                    "kms:CallerAccount": stack.account,
-                    "kms:ViaService": f"dynamodb.{stack.region}.amazonaws.com",
-                }
-            },
-        )
-    )

@@ -7,10 +7,10 @@ from aws_cdk import aws_rds as rds
 from constructs import Construct
 
 from release import names
+from stages.configuration import DatabaseConfig
 from stages.constructs.log_group import PaymentLogGroup
 from stages.constructs.nag import acknowledge
 from stages.constructs.payment_layer import data_removal_policy
-from stages.environments import DatabaseConfig
 
 ENGINE = rds.DatabaseClusterEngine.aurora_postgres(version=rds.AuroraPostgresEngineVersion.VER_16_13)
 ADMINISTRATOR = "payment_admin"

@@ -12,11 +12,11 @@ from constructs import Construct
 
 from release import names
 from release.names import Colour
+from stages.configuration import ApiConfig
 from stages.constructs.nag import acknowledge
 from stages.constructs.payment_function import SHARED_PACKAGE, SOURCES
 from stages.constructs.private_integration import PrivateIntegration
 from stages.constructs.release_state import ReleaseState
-from stages.environments import ApiConfig
 
 SCHEMAS = SOURCES / SHARED_PACKAGE / "schemas"
 IDEMPOTENCY_HEADER = "Idempotency-Key"

@@ -12,9 +12,9 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from release import names
+from stages.configuration import ComputeConfig
 from stages.constructs.log_group import PaymentLogGroup
 from stages.constructs.nag import acknowledge
-from stages.environments import ComputeConfig
 
 SOURCES = Path(__file__).parents[2] / "lambda_src"
 SHARED_PACKAGE = "payment_core"

@@ -7,13 +7,13 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from release import names
-from stages import environments
+from stages import configuration
 
 
 class PaymentLayer(Stack):
     """A stack named after its environment and layer, in three availability zones, without look-ups."""
 
-    def __init__(self, scope: Construct, layer: str, *, environment: environments.Environment) -> None:
+    def __init__(self, scope: Construct, layer: str, *, environment: configuration.Environment) -> None:
         super().__init__(
             scope,
             layer.capitalize(),
@@ -27,7 +27,7 @@ class PaymentLayer(Stack):
     @property
     def availability_zones(self) -> list[str]:
         """Fixed: asking the account would make the templates depend on credentials."""
-        return list(environments.AVAILABILITY_ZONES)
+        return list(configuration.AVAILABILITY_ZONES)
 
     def outputs(self, values: Mapping[str, str]) -> None:
         """Publish each value under its key, as the output's logical id and, prefixed, as an export."""

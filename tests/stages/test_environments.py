@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from release.names import InvalidSuffix
+from stages.configuration import FunctionConfig, InvalidEnvironment
 from stages.environments import (
     DEV,
     PIPELINE_ENVIRONMENTS,
@@ -14,8 +15,6 @@ from stages.environments import (
     PULL_REQUEST_ACCOUNT,
     STAGING,
     TOOLING_ACCOUNT,
-    FunctionConfig,
-    InvalidEnvironment,
     environment_for,
     pull_request_environment,
 )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from release import names
-from stages.environments import COST_TAGS
+from stages.configuration import COST_TAGS
 from tests.stages.templates import ENVIRONMENTS, Resource, Synthesis, as_list, mentions, statements, texts
 
 # The library's own functions for its custom resources: they run while a stack deploys and never for a payment.

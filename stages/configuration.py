@@ -1,0 +1,185 @@
+"""The shapes of an environment's data, and which decisions are refused.
+
+Nothing that keeps people or money safe has a default: every environment has to decide.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Final
+
+from release import names
+
+REGION: Final = "us-east-1"
+AVAILABILITY_ZONES: Final = ("us-east-1a", "us-east-1b", "us-east-1c")
+UNRESERVED_CONCURRENCY: Final = 100
+"""What Lambda demands to stay unreserved in an account, for all functions without a reservation."""
+SERVERLESS_ACU_LIMIT: Final = 256
+
+
+COST_TAGS: Final = frozenset(
+    {"Project", "Environment", "EnvironmentSuffix", "CostCenter", "Owner", "DataClassification"}
+)
+
+
+class InvalidEnvironment(ValueError):
+    """The data of an environment contradicts itself or is unsafe; the message names the field."""
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise InvalidEnvironment(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """`cidr` must leave room for three /20 and six /24 subnets."""
+
+    cidr: str
+    nat_gateways: int
+    log_retention_days: int
+
+    def __post_init__(self) -> None:
+        network = IPv4Network(self.cidr)
+        _require(network.is_private, f"cidr {self.cidr} is not a private range")
+        _require(network.prefixlen <= 16, f"cidr {self.cidr} is smaller than a /16")
+        _require(
+            1 <= self.nat_gateways <= len(AVAILABILITY_ZONES),
+            f"nat_gateways is {self.nat_gateways}: the functions reach AWS through at least one, at most one per zone",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseConfig:
+    """Aurora Serverless v2; capacities in ACU (2 GiB of memory each), zero means it pauses when idle."""
+
+    readers: int
+    minimum_acu: float
+    maximum_acu: float
+    backup_days: int
+    deletion_protection: bool
+    log_retention_days: int
+
+    def __post_init__(self) -> None:
+        _require(self.readers >= 1, "readers is 0: a failover would have nowhere to go")
+        _require(
+            0 <= self.minimum_acu < self.maximum_acu <= SERVERLESS_ACU_LIMIT and self.maximum_acu >= 1,
+            f"capacity {self.minimum_acu}..{self.maximum_acu} ACU is not a range that Aurora accepts",
+        )
+        _require(1 <= self.backup_days <= 35, f"backup_days is {self.backup_days}, Aurora keeps 1 to 35")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorageConfig:
+    """Tables and buckets. `keep_on_teardown` retains them, and the key they are read with, when stacks go."""
+
+    keep_on_teardown: bool
+    archive_after_days: int
+    expire_after_days: int
+
+    def __post_init__(self) -> None:
+        # PCI DSS 10.5.1: twelve months kept, the latest three at once.
+        _require(self.archive_after_days >= 90, "archive_after_days is below the 90 days that stay at hand")
+        _require(self.expire_after_days >= 400, "expire_after_days is below the 400 days that audit records are kept")
+        _require(self.expire_after_days > self.archive_after_days + 90, "archived for less than Glacier's 90 days")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionConfig:
+    memory_mib: int
+    reserved_concurrency: int
+
+    def __post_init__(self) -> None:
+        _require(128 <= self.memory_mib <= 10240, f"memory_mib is {self.memory_mib}")
+        _require(self.reserved_concurrency >= 1, "reserved_concurrency is 0: the function would never run")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputeConfig:
+    """`functions` has one entry per function; `account_concurrency` is Lambda's quota in the account."""
+
+    functions: Mapping[str, FunctionConfig]
+    account_concurrency: int
+    log_retention_days: int
+    log_level: str
+
+    def __post_init__(self) -> None:
+        expected = {*names.FUNCTIONS, *names.UNCOLOURED_FUNCTIONS}
+        _require(set(self.functions) == expected, f"functions are {sorted(self.functions)}, not {sorted(expected)}")
+        reserved = sum(function.reserved_concurrency for function in self.functions.values())
+        _require(
+            reserved <= self.account_concurrency - UNRESERVED_CONCURRENCY,
+            f"{reserved} reserved of {self.account_concurrency}: {UNRESERVED_CONCURRENCY} must stay unreserved",
+        )
+        _require(self.log_level in {"INFO", "WARNING", "ERROR"}, f"log_level is {self.log_level!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiConfig:
+    """Throttles are per stage; `requests_per_address` is what one address may send in five minutes."""
+
+    requests_per_second: int
+    burst: int
+    requests_per_address: int
+    load_balancer_deletion_protection: bool
+    log_retention_days: int
+
+    def __post_init__(self) -> None:
+        _require(0 < self.requests_per_second <= self.burst, "burst is below requests_per_second")
+        _require(self.requests_per_address >= 100, "requests_per_address is below the firewall's minimum of 100")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmConfig:
+    """Values that an alarm goes off above. `faults_per_ten_seconds` of a colour return its traffic in a release."""
+
+    latency_p99_ms: int
+    errors_per_minute: int
+    faults_per_ten_seconds: int
+    database_cpu_percent: int
+    database_connections: int
+    replica_lag_ms: int
+
+    def __post_init__(self) -> None:
+        _require(0 < self.database_cpu_percent < 100, f"database_cpu_percent is {self.database_cpu_percent}")
+        # Functions answer within 8 s: a higher threshold could never be crossed.
+        _require(0 < self.latency_p99_ms < 8000, f"latency_p99_ms is {self.latency_p99_ms}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseConfig:
+    """Whether a person approves before live traffic moves. How it moves is the controller's: `release.plans`."""
+
+    approval_required: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Everything a `PaymentStage` needs to know. `suffix` is part of every physical name."""
+
+    suffix: str
+    account: str
+    tags: Mapping[str, str]
+    network: NetworkConfig
+    database: DatabaseConfig
+    storage: StorageConfig
+    compute: ComputeConfig
+    api: ApiConfig
+    alarms: AlarmConfig
+    release: ReleaseConfig
+
+    def __post_init__(self) -> None:
+        names.validate_suffix(self.suffix)
+        _require(re.fullmatch(r"[0-9]{12}", self.account) is not None, f"account {self.account!r} is not 12 digits")
+        missing = COST_TAGS - set(self.tags)
+        _require(not missing, f"tags lack {sorted(missing)}")
+        _require(
+            self.storage.keep_on_teardown or not self.database.deletion_protection,
+            "deletion_protection without keep_on_teardown: the database would outlive its key",
+        )
+        _require(self.tags["EnvironmentSuffix"] == self.suffix, "tag EnvironmentSuffix is not the suffix")
+
+    @property
+    def region(self) -> str:
+        return REGION
