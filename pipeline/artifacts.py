@@ -9,7 +9,8 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from pipeline.settings import PipelineSettings
-from stages.constructs.customer_key import PENDING_DAYS, allow_logs
+from stages.constructs.customer_key import PENDING_DAYS
+from stages.constructs.key_access import allow_logs
 from stages.constructs.log_group import PaymentLogGroup
 from stages.constructs.nag import acknowledge
 
