@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from local.pipeline.actions import ACTIONS
-from local.pipeline.actions.context import ActionContext, ActionResult, Ports
+from local.pipeline.action_runner import ActionRunner
+from local.pipeline.actions.context import Ports
 from local.pipeline.catalog import Catalog, CatalogEntry, PipelineKey
-from local.pipeline.errors import AbandonedError, PipelineError
-from local.pipeline.executions import ActionExecution, Execution, ExecutionStore, Revision, Status
+from local.pipeline.executions import Execution, ExecutionStore, Revision, Status
 from local.pipeline.model import Action
 from local.pipeline.planner import RESTART_CAP, StagePlan, Verdict, decide, plan
 from local.pipeline.stage_gate import Entry
-from local.pipeline.variables import resolve
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +25,7 @@ class Runner:
 
     def __init__(self, *, catalog: Catalog, store: ExecutionStore, ports: Ports) -> None:
         self._catalog, self._store, self._ports = catalog, store, ports
+        self._actions = ActionRunner(store=store, ports=ports)
 
     def start(
         self, entry: CatalogEntry, *, trigger: tuple[str, str], revisions: Sequence[Revision] = (), restarts: int = 0
@@ -151,95 +146,13 @@ class Runner:
         return True
 
     def _run_group(self, execution: Execution, stage: str, group: Sequence[Action]) -> set[Status]:
-        records = [self._begin(execution, stage, action) for action in group]
-        threads = [threading.Thread(target=self._run_action, args=(execution, r), daemon=True) for r in records]
+        records = [self._actions.begin(execution, stage, action) for action in group]
+        threads = [threading.Thread(target=self._actions.run, args=(execution, r), daemon=True) for r in records]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         return {record.status for record in records}
-
-    # -- one action ----------------------------------------------------------------------------------
-
-    def _begin(self, execution: Execution, stage: str, action: Action) -> ActionExecution:
-        now = self._ports.clock.now()
-        record = ActionExecution(
-            id=str(uuid.uuid4()),
-            stage=stage,
-            action=action,
-            version=execution.pipeline.version,
-            started=now,
-            updated=now,
-        )
-        with self._store.changed:
-            execution.actions.append(record)
-            execution.updated = now
-            self._store.changed.notify_all()
-        return record
-
-    def _run_action(self, execution: Execution, record: ActionExecution) -> None:
-        try:
-            result = self._act(execution, record)
-        except AbandonedError as error:
-            self._end_action(execution, record, Status.ABANDONED, code=error.code, message=str(error))
-        except PipelineError as error:
-            self._end_action(execution, record, Status.FAILED, code=error.code, message=str(error))
-        except ClientError as error:
-            code = str(error.response["Error"].get("Code", "Unknown"))
-            self._end_action(execution, record, Status.FAILED, code=code, message=str(error))
-        except BotoCoreError as error:
-            self._end_action(execution, record, Status.FAILED, code="ServiceUnavailable", message=str(error))
-        except Exception as error:
-            logger.exception("action %s/%s", record.stage, record.action.name)
-            self._end_action(execution, record, Status.FAILED, code="InternalError", message=repr(error))
-        else:
-            self._succeed(execution, record, result)
-
-    def _act(self, execution: Execution, record: ActionExecution) -> ActionResult:
-        action = record.action
-        record.configuration = resolve(action.configuration, execution.variables)
-        record.inputs = [execution.artifacts.location(name) for name in action.inputs]
-        account = self._ports.account_session(execution.key.account, execution.key.region)
-        name = f"{execution.id[:8]}-{action.name}"
-        pipeline_session = account.assume(execution.pipeline.role_arn, name)
-        session = pipeline_session.assume(action.role_arn, name) if action.role_arn else pipeline_session
-        number = len(execution.actions)
-        context = ActionContext(
-            execution=execution,
-            stage=record.stage,
-            action=replace(action, configuration=record.configuration),
-            session=session,
-            pipeline_session=pipeline_session,
-            account_session=account,
-            directory=self._ports.settings.work_dir
-            / "executions"
-            / execution.id[:8]
-            / f"{number:02d}-{action.name}-{record.id[:4]}",
-            ports=self._ports,
-            report=_Reporter(self._store, record, self._ports),
-        )
-        return ACTIONS[action.type.kind](context)
-
-    def _succeed(self, execution: Execution, record: ActionExecution, result: ActionResult) -> None:
-        with self._store.changed:
-            record.variables = dict(result.variables)
-            record.summary = result.summary or record.summary
-            record.updated_by = result.updated_by
-            record.outputs = [execution.artifacts.location(name) for name in record.action.outputs]
-            if record.action.namespace:
-                execution.variables[record.action.namespace] = record.variables
-            if result.revision:
-                execution.revisions[result.revision.action] = result.revision
-            self._end_action(execution, record, Status.SUCCEEDED)
-
-    def _end_action(
-        self, execution: Execution, record: ActionExecution, status: Status, *, code: str = "", message: str = ""
-    ) -> None:
-        with self._store.changed:
-            record.status, record.error_code, record.error_message = status, code, message
-            record.token = ""
-            record.updated = execution.updated = self._ports.clock.now()
-            self._store.changed.notify_all()
 
     # -- endings -------------------------------------------------------------------------------------
 
@@ -272,20 +185,3 @@ class Runner:
         sources = entry.pipeline.sources()
         heads = [(a.name, self._ports.git.head(a.configuration.get("BranchName", ""))) for a in sources]
         return [Revision(action=n, commit_id=head) for n, head in heads] if all(head for _, head in heads) else []
-
-
-class _Reporter:
-    """Writes what an action reports into its record."""
-
-    def __init__(self, store: ExecutionStore, record: ActionExecution, ports: Ports) -> None:
-        self._store, self._record, self._ports = store, record, ports
-
-    def __call__(self, *, summary: str = "", external_id: str = "", external_url: str = "", token: str = "") -> None:
-        with self._store.changed:
-            record = self._record
-            record.summary = summary or record.summary
-            record.external_id = external_id or record.external_id
-            record.external_url = external_url or record.external_url
-            record.token = token or record.token
-            record.updated = self._ports.clock.now()
-            self._store.changed.notify_all()
