@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local.engine import context, seams
-from local.engine.registry import Engine, Registry
+from local.engine.registry import EACH, Engine, Registry
 
 BUCKET_ARN = "arn:aws:s3:::"
 
@@ -17,6 +17,7 @@ def register(registry: Registry) -> None:
 
 def correct(_: Engine) -> None:
     seams.wrap("iam.enforce", _with_role_tags)
+    seams.wrap("iam.enforce", _on_each_resource)
     seams.wrap("iam.account_from_arn", _with_bucket_owners)
     seams.wrap("s3.foreign_bucket_allows", _with_named_roles)
     seams.wrap("iam.condition_key", _with_roles_of_sessions)
@@ -40,6 +41,26 @@ def _with_role_tags(original: Callable[..., Any]) -> Callable[..., Any]:
             tags = {f"iam:resourcetag/{key}".lower(): value for key, value in _role_tags(resource_arn).items()}
             service_context = {**(service_context or {}), **tags}
         return original(access_key_id, iam_action, service, region, resource_arn, service_context)
+
+    return enforce
+
+
+def _on_each_resource(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Check a call on every resource that it names (see `registry.EACH`); the first refusal counts."""
+
+    def enforce(
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: dict[str, Any] | None = None,
+    ) -> Any:
+        refusals = (
+            original(access_key_id, iam_action, service, region, resource, service_context)
+            for resource in resource_arn.split(EACH)
+        )
+        return next((refusal for refusal in refusals if refusal is not None), None)
 
     return enforce
 

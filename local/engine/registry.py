@@ -19,6 +19,10 @@ Properties = Mapping[str, Any]
 Attributes = Mapping[str, Any]
 
 
+# Joins the resources of one call when IAM must allow every one of them.
+EACH = "\n"
+
+
 class AlreadyRegisteredError(ValueError):
     """Two rooms claimed the same template type or service."""
 
@@ -187,7 +191,10 @@ class Registry:
             self.authorize_on(name, resource_arn)
 
     def authorize_on(self, service: str, resource_arn: ResourceArn) -> None:
-        """Let IAM check `service`'s calls on `resource_arn(operation, request)`; empty means ministack's own answer."""
+        """Let IAM check `service`'s calls on `resource_arn(operation, request)`; empty means ministack's own answer.
+
+        Several resources are joined by `EACH`.
+        """
         self.resource_arns[service] = resource_arn
 
     def wrap_service(self, name: str, wrapper: ServiceWrapper) -> None:

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from local.engine import context
-from local.engine.registry import Registry, Request
+from local.engine.registry import EACH, Registry, Request
 
 
 def register(registry: Registry) -> None:
@@ -20,12 +20,12 @@ def register(registry: Registry) -> None:
 
 
 def parameter(operation: str, request: Request) -> str:
-    """By path: the path itself. By several names: the first; the caller's policies name paths, not single ones."""
+    """By path the path itself, by names every single one."""
     asked = _json(request)
-    name = asked.get("Path") or next(iter(asked.get("Names") or []), "")
-    if operation not in ("GetParametersByPath", "GetParameters", "DeleteParameters") or not name:
+    names = {"GetParametersByPath": [asked.get("Path")]}.get(operation, asked.get("Names"))
+    if operation not in ("GetParametersByPath", "GetParameters", "DeleteParameters") or not names:
         return ""
-    return _arn("ssm", "parameter/" + str(name).strip("/"))
+    return EACH.join(_arn("ssm", "parameter/" + str(name).strip("/")) for name in names)
 
 
 def alarm_or_dashboard(operation: str, request: Request) -> str:

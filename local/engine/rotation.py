@@ -33,8 +33,10 @@ async def answer(request: Request, proceed: ServiceHandler) -> Response:
     if operation == "CancelRotateSecret":
         return _cancel(json.loads(request.body or b"{}"))
     response = await proceed(request)
-    if operation == "GetSecretValue" and response.status == 200:
+    if response.status == 200 and operation == "GetSecretValue":
         return _refuse_empty_version(response)
+    if response.status == 200 and operation == "DescribeSecret":
+        return _with_last_rotation(json.loads(request.body or b"{}"), response)
     return response
 
 
@@ -46,6 +48,13 @@ def _refuse_empty_version(response: Response) -> Response:
     stages = ", ".join(found.get("VersionStages", []))
     message = f"Secrets Manager can't find the specified secret value for staging label: {stages}"
     return json_error("ResourceNotFoundException", message)
+
+
+def _with_last_rotation(asked: dict[str, Any], response: Response) -> Response:
+    secret = _secret(asked)
+    if isinstance(secret, Response) or "LastRotatedDate" not in secret:
+        return response
+    return json_reply({**json.loads(response.body), "LastRotatedDate": secret["LastRotatedDate"]})
 
 
 async def _rotate(asked: dict[str, Any]) -> Response:

@@ -35,7 +35,7 @@ def apply_dropped_properties(resource: Resource) -> None:
         if resource.properties.get(name):
             put(client, resource.physical_id, resource.properties)
         elif resource.previous.get(name):
-            getattr(client, REMOVE[name])(Bucket=resource.physical_id)
+            REMOVE[name](client, resource.physical_id)
 
 
 def _put_tags(client: Any, bucket: str, properties: Any) -> None:
@@ -110,10 +110,10 @@ PUT: dict[str, Callable[[Any, str, Any], None]] = {
     "LoggingConfiguration": _put_logging,
     "LifecycleConfiguration": _put_lifecycle,
 }
-REMOVE = {
-    "Tags": "delete_bucket_tagging",
-    "BucketEncryption": "delete_bucket_encryption",
-    "OwnershipControls": "delete_bucket_ownership_controls",
-    "LifecycleConfiguration": "delete_bucket_lifecycle",
-    "LoggingConfiguration": "put_bucket_logging",
+REMOVE: dict[str, Callable[[Any, str], None]] = {
+    "Tags": lambda client, bucket: client.delete_bucket_tagging(Bucket=bucket),
+    "BucketEncryption": lambda client, bucket: client.delete_bucket_encryption(Bucket=bucket),
+    "OwnershipControls": lambda client, bucket: client.delete_bucket_ownership_controls(Bucket=bucket),
+    "LoggingConfiguration": lambda client, bucket: client.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={}),
+    "LifecycleConfiguration": lambda client, bucket: client.delete_bucket_lifecycle(Bucket=bucket),
 }
