@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import http.client
-import io
 import json
-import time
-import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-ACCOUNT = "222222222222"
+from tests.engine.embedded import zipped
+
 REGION = "us-east-1"
 
 # Answers with its event, or as the header x-behave asks.
@@ -84,15 +82,8 @@ def send(
     return answer
 
 
-def zipped(source: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("app.py", source)
-    return buffer.getvalue()
-
-
 def make_network(ec2: Any) -> tuple[list[str], str]:
-    """Two subnets in two zones of a new VPC, and a security group in it."""
+    """Two subnets in two zones of a new VPC, and a security group whose members reach each other over HTTPS."""
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     subnets = [
         ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.9.{n}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"][
@@ -101,6 +92,8 @@ def make_network(ec2: Any) -> tuple[list[str], str]:
         for n, zone in enumerate("ab")
     ]
     group = ec2.create_security_group(GroupName="balancer", Description="balancer", VpcId=vpc)["GroupId"]
+    pair = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "UserIdGroupPairs": [{"GroupId": group}]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[pair])
     return subnets, group
 
 
@@ -118,7 +111,7 @@ def make_function(iam: Any, functions: Any, *, name: str) -> str:
         Runtime="python3.11",
         Handler="app.handler",
         Role=role,
-        Code={"ZipFile": zipped(FUNCTION_SOURCE)},
+        Code={"ZipFile": zipped({"app.py": FUNCTION_SOURCE})},
         Publish=True,
         Timeout=10,
     )
@@ -137,13 +130,3 @@ def allow_load_balancer(functions: Any, *, name: str, alias: str, **condition: s
         Principal="elasticloadbalancing.amazonaws.com",
         **condition,
     )
-
-
-def eventually(condition: Callable[[], bool], *, seconds: float = 15.0) -> bool:
-    """Whether `condition` comes true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True

@@ -21,11 +21,11 @@ from tests.engine.balancing import (
     REGION,
     Answer,
     allow_load_balancer,
-    eventually,
     make_function,
     make_network,
     send,
 )
+from tests.engine.embedded import eventually
 
 ACCOUNT = "222222220004"
 DOMAIN = "pay.example.com"
@@ -463,12 +463,12 @@ def test_throttling_answers_429(world: World) -> None:
     assert (answer.status, answer.json()) == (429, {"message": "Too Many Requests"})
 
 
-def test_without_its_load_balancer_the_integration_fails_and_without_its_link_it_is_misconfigured(
-    world: World,
-) -> None:
+def test_a_private_integration_needs_link_load_balancer_listener_and_certificate(world: World) -> None:
+    missing = world.load_balancer[:-4] + "0000"
     for change, status, message in (
-        ({"integrationTarget": world.load_balancer[:-4] + "0000"}, 504, "Network error communicating with endpoint"),
+        ({"integrationTarget": missing}, 504, "Network error communicating with endpoint"),
         ({"uri": f"http://{DOMAIN}/payments"}, 504, "Network error communicating with endpoint"),
+        ({"uri": "https://other.example.com/payments"}, 500, "Internal server error"),
         ({"connectionId": "nolink"}, 500, "Internal server error"),
     ):
         api = world.gateway.create_rest_api(name="broken")["id"]
@@ -512,7 +512,7 @@ def test_requests_are_logged_and_counted(world: World) -> None:
         found = logs.filter_log_events(logGroupName="/gateway/access")["events"]
         return [json.loads(event["message"]) for event in found]
 
-    assert eventually(lambda: expected in logged())
+    eventually(lambda: expected in logged())
     world.gateway.update_stage(
         restApiId=world.api_id,
         stageName="live",
@@ -533,7 +533,7 @@ def test_requests_are_logged_and_counted(world: World) -> None:
         )
         return bool(found["Datapoints"])
 
-    assert eventually(counted)
+    eventually(counted)
 
 
 def test_logging_needs_the_accounts_role(engine: Any) -> None:
@@ -545,3 +545,39 @@ def test_logging_needs_the_accounts_role(engine: Any) -> None:
     operation = {"op": "replace", "path": "/accessLogSettings/destinationArn", "value": "arn:aws:logs:r:a:log-group:x"}
     with pytest.raises(ClientError, match="CloudWatch Logs role ARN must be set"):
         gateway.update_stage(restApiId=api, stageName="live", patchOperations=[operation])
+
+
+def test_security_groups_that_do_not_meet_let_nothing_through(world: World) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"""
+    ec2 = world.engine.client("ec2", account=ACCOUNT)
+    links = world.engine.client("apigatewayv2", account=ACCOUNT)
+    link = links.get_vpc_link(VpcLinkId=world.link)
+    vpc = ec2.describe_subnets(SubnetIds=link["SubnetIds"])["Subnets"][0]["VpcId"]
+    stranger = ec2.create_security_group(GroupName="stranger", Description="stranger", VpcId=vpc)["GroupId"]
+    other = links.create_vpc_link(Name="stranger", SubnetIds=link["SubnetIds"], SecurityGroupIds=[stranger])
+    world.gateway.create_stage(
+        restApiId=world.api_id, stageName="link", deploymentId=deploy_over(world, other["VpcLinkId"])
+    )
+    answer = world.call("/link/payments/1")
+    assert (answer.status, answer.json()) == (504, {"message": "Network error communicating with endpoint"})
+    assert world.call("/live/payments/1").status == 200
+
+
+def deploy_over(world: World, link: str) -> str:
+    """A deployment whose GET goes over another VPC link; the API itself stays as it was."""
+    where = {"restApiId": world.api_id, "resourceId": world.resources["one"], "httpMethod": "GET"}
+    for step in (link, world.link):
+        operation = {"op": "replace", "path": "/connectionId", "value": step}
+        world.gateway.update_integration(**where, patchOperations=[operation])
+        if step == link:
+            deployment = world.deploy()
+    return deployment
+
+
+def test_the_api_answers_by_its_own_host_name_only(world: World) -> None:
+    for path in (
+        f"/restapis/{world.api_id}/live/_user_request_/payments/1",
+        f"/_aws/execute-api/{world.api_id}/live/x",
+    ):
+        answer = send(world.engine.endpoint, host="localhost", path=path)
+        assert (answer.status, b"host name of the API" in answer.body) == (404, True)

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.engine.balancing import Answer, allow_load_balancer, eventually, make_function, make_network, send
+from tests.engine.balancing import Answer, allow_load_balancer, make_function, make_network, send
+from tests.engine.embedded import eventually
 
 ACCOUNT = "222222220003"
 JSON = {"Content-Type": "application/json"}
@@ -283,7 +284,7 @@ def test_target_health_says_what_aws_says(world: World) -> None:
         HealthCheckIntervalSeconds=5,
         HealthCheckTimeoutSeconds=2,
     )
-    assert eventually(lambda: health("blue")["State"] == "healthy")
+    eventually(lambda: health("blue")["State"] == "healthy")
     world.elbv2.modify_target_group(TargetGroupArn=world.groups["blue"], HealthCheckEnabled=False)
 
 
@@ -311,7 +312,7 @@ def test_requests_are_counted_per_target_group(world: World) -> None:
     failures = total("HTTPCode_ELB_502_Count", dimensions[1:])
     world.send("/blue", headers={"X-Behave": "teapot"})
     world.send("/blue", headers={"X-Behave": "raise"})
-    assert eventually(lambda: total("HTTPCode_ELB_502_Count", dimensions[1:]) >= failures + 1)
+    eventually(lambda: total("HTTPCode_ELB_502_Count", dimensions[1:]) >= failures + 1)
     assert total("RequestCount", dimensions) >= before["RequestCount"] + 2
     assert total("HTTPCode_Target_4XX_Count", dimensions) >= before["HTTPCode_Target_4XX_Count"] + 1
     assert total("TargetResponseTime", dimensions) > 0

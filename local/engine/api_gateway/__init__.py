@@ -11,6 +11,7 @@ from local.engine.api_gateway.access_log import AccessLog
 from local.engine.api_gateway.data_plane import DataPlane
 from local.engine.api_gateway.deployments import Deployments
 from local.engine.api_gateway.private_integration import PrivateIntegration
+from local.engine.api_gateway.reachability import Reachability
 from local.engine.api_gateway.throttling import Throttle
 from local.engine.api_gateway.vpc_links import VpcLinks
 from local.engine.load_balancer import plane
@@ -22,7 +23,7 @@ def register(registry: Registry) -> None:
     deployments, links, access_log = Deployments(), VpcLinks(), AccessLog()
     data_plane = DataPlane(
         deployments=deployments,
-        integration=PrivateIntegration(plane(), links),
+        integration=PrivateIntegration(plane(), links, Reachability()),
         metrics=plane().metrics,
         access_log=access_log,
         throttle=Throttle(),

@@ -27,6 +27,14 @@ NAMESPACE = "AWS/ApiGateway"
 MAX_BODY_BYTES = 10 * 1024 * 1024
 _HOST = re.compile(r"([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com(?::\d+)?", re.IGNORECASE)
 
+# ministack's own addresses of an API would serve it as it is now, not as it was deployed.
+_OTHER_ADDRESS = re.compile(r"/(?:_aws/execute-api|restapis(?=/[^/]+/[^/]+/_user_request_))/([^/]+)/")
+ELSEWHERE = HttpResponse(
+    status=404,
+    headers=[("Content-Type", "application/json")],
+    body=b'{"message":"Send the request with the host name of the API in its Host header"}',
+)
+
 
 class DataPlane:
     def __init__(
@@ -47,6 +55,9 @@ class DataPlane:
     def wrapper(self) -> AsgiWrapper:
         def wrap(app: AsgiApp) -> AsgiApp:
             async def entrance(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
+                if (other := _OTHER_ADDRESS.match(scope.get("path", ""))) and self._deployments.owner(other[1]):
+                    await write(send, ELSEWHERE)
+                    return
                 match = _HOST.fullmatch(_host(scope))
                 api_id = match[1].lower() if match else ""
                 owner = self._deployments.owner(api_id)
@@ -79,7 +90,8 @@ class DataPlane:
             response = gateway_responses.render(error, exchange)
         self._count(exchange, response)
         self._access_log.add(exchange, response)
-        own = [("x-amzn-RequestId", exchange.request_id), ("X-Amzn-Trace-Id", exchange.trace)]
+        own = [("x-amzn-RequestId", exchange.request_id), ("x-amz-apigw-id", exchange.extended_request_id)]
+        own.append(("X-Amzn-Trace-Id", exchange.trace))
         return HttpResponse(status=response.status, headers=[*response.headers, *own], body=response.body)
 
     async def _served(self, exchange: Exchange) -> HttpResponse:

@@ -6,6 +6,8 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping
 
 from __future__ import annotations
 
+import base64
+import secrets
 import time
 import uuid
 from collections.abc import Mapping
@@ -45,6 +47,7 @@ class Exchange:
     integration_status: int | None = None
     integration_seconds: float | None = None
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    extended_request_id: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(11)).decode())
     trace: str = ""
     started: float = field(default_factory=time.monotonic)
     received: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -81,7 +84,7 @@ _VARIABLES: Mapping[str, Any] = {
     "error.message": lambda exchange: exchange.error_message or None,
     "error.messageString": lambda exchange: f'"{exchange.error_message}"' if exchange.error_message else None,
     "error.responseType": lambda exchange: exchange.error_type or None,
-    "extendedRequestId": lambda exchange: exchange.request_id,
+    "extendedRequestId": lambda exchange: exchange.extended_request_id,
     "httpMethod": lambda exchange: exchange.request.method,
     "identity.accessKey": _identity("access_key"),
     "identity.accountId": _identity("account"),

@@ -10,17 +10,19 @@ import asyncio
 import time
 from collections.abc import Coroutine, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from local.engine.api_gateway.errors import GatewayError
 from local.engine.api_gateway.exchange import Exchange
 from local.engine.api_gateway.mapping import Mapped, mapped, with_stage_variables
+from local.engine.api_gateway.reachability import Reachability
 from local.engine.api_gateway.snapshot import Integration, Snapshot
 from local.engine.api_gateway.vpc_links import VpcLinks
 from local.engine.load_balancer import Plane
 from local.engine.load_balancer.http import HttpRequest, HttpResponse, replaced
 from local.engine.load_balancer.model import Listener, LoadBalancer
 
+NO_ANSWER = "Network error communicating with endpoint"
 PORTS = {"http": 80, "https": 443}
 NOT_PASSED_ON: Mapping[str, str | None] = dict.fromkeys(
     ("authorization", "connection", "content-length", "expect", "host", "te", "transfer-encoding", "upgrade")
@@ -29,9 +31,10 @@ REMAPPED = {"connection", "content-length", "date", "server", "www-authenticate"
 
 
 class PrivateIntegration:
-    def __init__(self, plane: Plane, links: VpcLinks) -> None:
+    def __init__(self, plane: Plane, links: VpcLinks, reachability: Reachability) -> None:
         self._plane = plane
         self._links = links
+        self._reachability = reachability
 
     async def run(self, integration: Integration, exchange: Exchange, snapshot: Snapshot) -> HttpResponse:
         """The load balancer's answer. Raises `GatewayError` when there is none in time or no way to it."""
@@ -40,7 +43,7 @@ class PrivateIntegration:
         for name, value in values.path.items():
             uri = uri.replace(f"{{{name}}}", quote(value, safe=""))
         address = urlsplit(uri)
-        load_balancer, listener = self._listener(integration, exchange, snapshot, address.scheme, address.port)
+        load_balancer, listener = await self._endpoint(integration, exchange, snapshot, address)
         request = HttpRequest(
             method=integration.method or exchange.request.method,
             path=f"/{exchange.stage_name}{address.path or '/'}",
@@ -57,8 +60,8 @@ class PrivateIntegration:
         exchange.integration_status = answer.status
         return HttpResponse(status=answer.status, headers=_remapped(answer), body=answer.body)
 
-    def _listener(
-        self, integration: Integration, exchange: Exchange, snapshot: Snapshot, scheme: str, port: int | None
+    async def _endpoint(
+        self, integration: Integration, exchange: Exchange, snapshot: Snapshot, address: SplitResult
     ) -> tuple[LoadBalancer, Listener]:
         link_id = with_stage_variables(integration.connection_id, exchange)
         link = self._links.find(link_id, account=snapshot.account, region=snapshot.region)
@@ -66,13 +69,16 @@ class PrivateIntegration:
             raise GatewayError("API_CONFIGURATION_ERROR", "Internal server error")
         state = self._plane.store.of(integration.target)
         load_balancer = state.load_balancers.get(integration.target) if state else None
-        if state is None or load_balancer is None or load_balancer.vpc_id != link.vpc_id:
-            raise GatewayError("INTEGRATION_FAILURE", "Network error communicating with endpoint")
-        wanted = port or PORTS.get(scheme)
-        for listener in state.listeners_of(load_balancer.arn):
-            if (listener.port, listener.protocol.lower()) == (wanted, scheme):
-                return load_balancer, listener
-        raise GatewayError("INTEGRATION_FAILURE", "Network error communicating with endpoint")
+        listeners = state.listeners_of(integration.target) if state else []
+        wanted = (address.port or PORTS.get(address.scheme), address.scheme)
+        listener = next((item for item in listeners if (item.port, item.protocol.lower()) == wanted), None)
+        if load_balancer is None or listener is None or load_balancer.vpc_id != link.vpc_id:
+            raise GatewayError("INTEGRATION_FAILURE", NO_ANSWER)
+        if not await self._reachability.open_path(link, load_balancer, listener):
+            raise GatewayError("INTEGRATION_FAILURE", NO_ANSWER)
+        if not await self._reachability.certified(listener, address.hostname or ""):
+            raise GatewayError("API_CONFIGURATION_ERROR", "Internal server error")
+        return load_balancer, listener
 
 
 async def _within(seconds: float, work: Coroutine[Any, Any, HttpResponse]) -> HttpResponse:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 from local.engine import inprocess
 from local.engine.load_balancer import listeners, load_balancers, protocol, rules, tags, target_groups
 from local.engine.load_balancer.errors import ApiError, unsupported
-from local.engine.load_balancer.model import Shape, State, Store
+from local.engine.load_balancer.model import Shape, State, Store, arn
 from local.engine.registry import Request, Response, ServiceHandler
 
 SERVICE = "elasticloadbalancing"
@@ -89,8 +89,13 @@ def resource_arn(_operation: str, request: Request) -> str:
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
     """
     fields = dict(parse_qsl(form(request)))
-    if fields.get("Action", "").startswith("Describe"):
+    action, name = fields.get("Action", ""), fields.get("Name", "")
+    if action.startswith("Describe"):
         return "*"
+    if action == "CreateLoadBalancer":
+        return arn(f"loadbalancer/app/{name}/*")
+    if action == "CreateTargetGroup":
+        return arn(f"targetgroup/{name}/*")
     return next((fields[name] for name in _RESOURCES if name in fields), "*")
 
 

@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+from botocore.exceptions import ClientError
+
 from local.engine import context
 from local.engine.load_balancer import attributes, lambda_target
 from local.engine.load_balancer.http import HttpRequest
@@ -116,9 +118,11 @@ def probe(group: TargetGroup, target: Target) -> int:
     multi_value = group.attributes[attributes.MULTI_VALUE_HEADERS] == "true"
     event = lambda_target.event(request, target_group_arn=group.arn, multi_value=multi_value)
     _, _, _, region, account, *_ = target.id.split(":")
-    answer = context.client("lambda", account=account, region=region).invoke(
-        FunctionName=target.id, Payload=json.dumps(event)
-    )
+    functions = context.client("lambda", account=account, region=region)
+    try:
+        answer = functions.invoke(FunctionName=target.id, Payload=json.dumps(event))
+    except ClientError:
+        return 502
     if answer.get("FunctionError"):
         return 502
     try:

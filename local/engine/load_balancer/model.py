@@ -118,12 +118,9 @@ class State:
 
     def load_balancers_using(self, target_group_arn: str) -> list[str]:
         """ARNs of the load balancers with an action that forwards to the target group."""
-        used = {
-            self.listeners[rule.listener_arn].load_balancer_arn
-            for rule in self.rules.values()
-            if target_group_arn in target_groups_of(rule.actions)
-        }
-        return sorted(used)
+        using = [rule for rule in list(self.rules.values()) if target_group_arn in target_groups_of(rule.actions)]
+        owners = [self.listeners[rule.listener_arn] for rule in using if rule.listener_arn in self.listeners]
+        return sorted({listener.load_balancer_arn for listener in owners})
 
 
 def target_groups_of(actions: Sequence[Shape]) -> list[str]:
