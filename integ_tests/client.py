@@ -18,7 +18,7 @@ from integ_tests.cards import Card
 
 TIMEOUT_SECONDS: Final = 15
 # Aurora that scaled to zero and functions that are cold say so, and when to come again.
-AWAKE_WITHIN_SECONDS: Final = 120
+AWAKE_WITHIN_SECONDS: Final = 60
 RETRYABLE: Final = frozenset({503, 504})
 LONGEST_PAUSE_SECONDS: Final = 5.0
 
@@ -137,7 +137,7 @@ class PaymentClient:
         )
 
     def wake(self, method: str, path: str, body: Body, *, key: str | None = None) -> Answer:
-        """Repeat a request that may be repeated until it is answered. Raises `CallFailed` after two minutes."""
+        """Repeat a request that may be repeated until it is answered. Raises `CallFailed` after a minute."""
         headers = {"Idempotency-Key": key} if key else None
         deadline = time.monotonic() + AWAKE_WITHIN_SECONDS
         while True:

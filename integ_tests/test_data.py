@@ -93,8 +93,8 @@ def test_payments_can_be_found_by_customer_by_merchant_and_by_being_open(
         for name, index in indexes.items()
     }
     assert partitions == {
-        "by-customer": "customer_id",
-        "by-merchant-day": "merchant_day",
+        "by-customer": "customer_key",
+        "by-merchant-day": "merchant_day_shard",
         "open-payments": "open_shard",
     }
     assert {index["IndexStatus"] for index in indexes.values()} == {"ACTIVE"}

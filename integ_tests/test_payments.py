@@ -18,18 +18,20 @@ FOUND_WITHIN_SECONDS = 30
 
 
 def payments_of(session: boto3.Session, deployed: Deployed, customer_id: str) -> set[str]:
-    """The ids of the customer's payments, by the index."""
+    """The ids of the customer's payments, by the index. A merchant is an account and a role, never a session."""
+    caller = session.client("sts").get_caller_identity()
+    merchant_id = f"{caller['Account']}:{caller['UserId'].partition(':')[0]}"
     pages = (
         session.client("dynamodb")
         .get_paginator("query")
         .paginate(
             TableName=deployed["TransactionsTableName"],
             IndexName="by-customer",
-            KeyConditionExpression="customer_id = :customer",
-            ExpressionAttributeValues={":customer": {"S": customer_id}},
+            KeyConditionExpression="customer_key = :customer",
+            ExpressionAttributeValues={":customer": {"S": f"{merchant_id}#{customer_id}"}},
         )
     )
-    return {item["pk"]["S"] for page in pages for item in page["Items"]}
+    return {item["payment_id"]["S"] for page in pages for item in page["Items"]}
 
 
 def only_payment_of(session: boto3.Session, deployed: Deployed, customer_id: str) -> str:
@@ -98,7 +100,7 @@ def test_a_replay_is_identical_to_the_byte(
     assert "idempotent-replayed" not in first.headers
     assert again.headers["idempotent-replayed"] == "true"
     assert (again.status, again.content) == (first.status, first.content)
-    assert only_payment_of(session, deployed, customer_id).endswith(payment_id)
+    assert only_payment_of(session, deployed, customer_id) == payment_id
 
 
 def test_a_key_belongs_to_one_body(merchant: PaymentClient, customer_id: str, card: Card) -> None:
@@ -154,7 +156,7 @@ def test_what_was_refused_leaves_nothing_behind(
     paid = merchant.pay(good, key=key)
     payment_id = assert_authorized(paid)
     assert "idempotent-replayed" not in paid.headers
-    assert only_payment_of(session, deployed, customer_id).endswith(payment_id)
+    assert only_payment_of(session, deployed, customer_id) == payment_id
 
 
 def test_a_bad_check_digit_is_refused(merchant: PaymentClient, customer_id: str) -> None:
