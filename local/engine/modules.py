@@ -6,6 +6,7 @@ MODULES: tuple[str, ...] = (
     "local.engine.data_plane",
     "local.engine.access",
     "local.engine.lambda_actions",
+    "local.engine.template_urls",
     "local.engine.managed_keys",
     "local.engine.resource_arns",
     "local.engine.function_processes",

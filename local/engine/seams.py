@@ -45,6 +45,10 @@ SEAMS: dict[str, Seam] = {
         parameters=("service", "method", "path", "headers", "body", "query_params", "region", "account_id"),
     ),
     "cloudformation.handlers": Seam(target="ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS"),
+    "cloudformation.resolve_document": Seam(
+        target="ministack.services.cloudformation.helpers:_resolve_document",
+        parameters=("params", "body_key", "url_key", "label"),
+    ),
     "cloudformation.on_worker_thread": Seam(
         target="ministack.services.cloudformation.stacks:_runs_on_worker_thread", parameters=("resource_type",)
     ),
@@ -174,6 +178,9 @@ SEAMS: dict[str, Seam] = {
         parameters=("identity", "ctx", "policy", "owner_account", "required", "limits"),
     ),
     # -- pipeline ----------------------------------------------------------------------------------
+    "s3.object_data": Seam(
+        target="ministack.services.s3:_get_object_data", parameters=("bucket_name", "key", "version_id")
+    ),
 }
 
 
