@@ -54,7 +54,7 @@ class Artifacts:
         """Store a loose file beside the artifacts; returns its URL as CloudFormation takes it."""
         key = f"{self._pipeline[:20]}/Template/{uuid.uuid4().hex}"
         self._upload(session, key, body)
-        return f"https://{self._store.bucket}.s3.amazonaws.com/{key}"
+        return f"https://s3.{session.region}.amazonaws.com/{self._store.bucket}/{key}"
 
     def open(self, session: AwsSession, name: str) -> zipfile.ZipFile:
         location = self.location(name)

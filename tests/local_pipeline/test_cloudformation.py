@@ -146,7 +146,7 @@ def test_a_large_template_goes_through_the_bucket_under_the_pipelines_role(lab: 
     lab.run(SET)
     given = lab.cloud.stacks.given[0]
     assert "TemplateBody" not in given
-    assert given["TemplateURL"].startswith("https://artifacts.s3.amazonaws.com/payments/")
+    assert given["TemplateURL"].startswith("https://s3.us-east-1.amazonaws.com/artifacts/payments/")
     assert "pipeline" in lab.cloud.roles_of("s3", "put_object")
     assert "deploy" not in lab.cloud.roles_of("s3", "put_object")
 
