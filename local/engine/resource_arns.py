@@ -7,16 +7,28 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import unquote
 
 from local.engine import context
 from local.engine.registry import EACH, Registry, Request
 
 
 def register(registry: Registry) -> None:
+    registry.authorize_on("lambda", function_or_its_version)
     registry.authorize_on("ssm", parameter)
     registry.authorize_on("monitoring", alarm_or_dashboard)
     registry.authorize_on("logs", log_group_or_stream)
     registry.authorize_on("rds", cluster_or_instance)
+
+
+def function_or_its_version(_: str, request: Request) -> str:
+    """A call with a qualifier is one on the version or alias, wherever the qualifier stands."""
+    parts = request.path.split("/")
+    qualifier = next(iter(request.query.get("Qualifier", [])), "")
+    if not qualifier or len(parts) < 4 or parts[2] != "functions":
+        return ""
+    name = unquote(parts[3])
+    return f"{name if name.startswith('arn:') else _arn('lambda', f'function:{name}')}:{qualifier}"
 
 
 def parameter(operation: str, request: Request) -> str:

@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.engine.embedded import EmbeddedAws
+from tests.engine.test_functions import function, role
 
 
 def make_role(engine: EmbeddedAws, account: str, name: str, *statements: Mapping[str, Any], **more: Any) -> str:
@@ -160,3 +161,25 @@ def test_parameters_of_others_stay_closed(
 
     with pytest.raises(ClientError, match="AccessDenied"):
         getattr(client, method)(**arguments)
+
+
+@pytest.mark.parametrize(("qualifier", "allowed"), [("blue", True), ("green", False), (None, False)])
+def test_functions_are_invoked_by_alias_only_where_the_policy_names_it(
+    engine: EmbeddedAws, account: str, qualifier: str | None, allowed: bool
+) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html"""
+    aliases = {
+        colour: {"Type": "AWS::Lambda::Alias", "Properties": {"FunctionName": {"Ref": "Function"}, "Name": colour}}
+        for colour in ("blue", "green")
+    }
+    engine.deploy({"Role": role(), "Function": function(), **aliases}, account=account)
+    arn = f"arn:aws:lambda:us-east-1:{account}:function:pay:blue"
+    caller = make_role(engine, account, "caller", allow("lambda:InvokeFunction", arn))
+    client = engine.client_of(engine.assume(caller, account=account), "lambda")
+    arguments = {"Qualifier": qualifier} if qualifier else {}
+
+    if allowed:
+        assert client.invoke(FunctionName="pay", Payload="{}", **arguments)["StatusCode"] == 200
+    else:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            client.invoke(FunctionName="pay", Payload="{}", **arguments)
