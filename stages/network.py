@@ -10,8 +10,8 @@ from stages.constructs.nag import acknowledge
 from stages.constructs.payment_layer import PaymentLayer
 from stages.constructs.security_group import PaymentSecurityGroup
 
-HTTPS = ec2.Port.tcp(443)
-POSTGRESQL = ec2.Port.tcp(5432)
+HTTPS = 443
+POSTGRESQL = 5432
 
 
 class NetworkStack(PaymentLayer):
@@ -55,15 +55,15 @@ class NetworkStack(PaymentLayer):
         self._connect()
         self.outputs({"VpcId": self.vpc.vpc_id, "EnvironmentSuffix": suffix})
 
-    def _group(self, construct_id: str, role: str, description: str) -> ec2.SecurityGroup:
+    def _group(self, construct_id: str, role: str, description: str) -> PaymentSecurityGroup:
         return PaymentSecurityGroup(
             self, construct_id, name=names.resource(self.suffix, role), description=description, vpc=self.vpc
         )
 
     def _connect(self) -> None:
-        self.link_group.connections.allow_to(self.load_balancer_group, HTTPS, "API to load balancer")
-        self.functions_group.connections.allow_to(self.database_group, POSTGRESQL, "functions to database")
-        self.functions_group.add_egress_rule(ec2.Peer.any_ipv4(), HTTPS, "AWS APIs")
+        self.link_group.reach(self.load_balancer_group, HTTPS, "API to load balancer")
+        self.functions_group.reach(self.database_group, POSTGRESQL, "functions to database")
+        self.functions_group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(HTTPS), "AWS APIs")
 
     def _name_subnets(self, suffix: str) -> None:
         kinds = {

@@ -39,7 +39,6 @@ class ColouredFunction(PaymentFunction):
             timeout=timeout,
             statements=statements,
         )
-        self._role_name = name
         self.version = self.function.current_version
         resource = cast(lambda_.CfnVersion, self.version.node.default_child)
         resource.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
@@ -51,6 +50,6 @@ class ColouredFunction(PaymentFunction):
         """Make the aliases. `same_release` compares the release ids of all functions of the template."""
         for colour in Colour:
             alias = lambda_.Alias(self, colour.value.capitalize(), alias_name=colour.value, version=self.version)
-            version = state.version(self._role_name, colour, current=self.version.version, same_release=same_release)
+            version = state.version(self.name, colour, current=self.version.version, same_release=same_release)
             cast(lambda_.CfnAlias, alias.node.default_child).add_property_override("FunctionVersion", version)
             self.aliases[colour] = alias

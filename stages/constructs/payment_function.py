@@ -57,7 +57,7 @@ class PaymentFunction(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         suffix, sizes = platform.suffix, platform.config.functions[name]
-        self.name = names.function(suffix, name)
+        self.name = name
         log_group = PaymentLogGroup(
             self,
             "LogGroup",
@@ -69,7 +69,7 @@ class PaymentFunction(Construct):
         self.function = lambda_.Function(
             self,
             "Function",
-            function_name=self.name,
+            function_name=names.function(suffix, name),
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
             code=function_code(package),

@@ -93,7 +93,9 @@ class PrivateIntegration(Construct):
         )
         if resource.api.latest_deployment:
             # What is set behind the library's back has to be part of the deployment's identity too.
-            resource.api.latest_deployment.add_to_logical_id({"method": method.node.path, "target": target})
+            resource.api.latest_deployment.add_to_logical_id(
+                {"method": http_method, "path": resource.path, "target": target}
+            )
         acknowledge(
             method,
             aws="COG4",

@@ -16,3 +16,30 @@ class PaymentSecurityGroup(ec2.SecurityGroup):
             vpc=vpc,
             allow_all_outbound=False,
         )
+
+    def reach(self, other: "PaymentSecurityGroup", port: int, description: str) -> None:
+        """Let this group open TCP connections to `other` on `port`.
+
+        The library's own rules carry the path of the stage in their ids: a stage that is deployed from another place
+        would make every rule a second time, which EC2 refuses.
+        """
+        ec2.CfnSecurityGroupEgress(
+            self,
+            f"To{other.node.id}",
+            group_id=self.security_group_id,
+            destination_security_group_id=other.security_group_id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description=description,
+        )
+        ec2.CfnSecurityGroupIngress(
+            other,
+            f"From{self.node.id}",
+            group_id=other.security_group_id,
+            source_security_group_id=self.security_group_id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description=description,
+        )

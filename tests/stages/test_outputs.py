@@ -1,9 +1,12 @@
 """What operators and integration tests read."""
 
+import aws_cdk as cdk
 import pytest
 
 from release import names
-from tests.stages.templates import ENVIRONMENTS, Synthesis
+from stages.environments import DEV
+from stages.payment_stage import PaymentStage
+from tests.stages.templates import ENVIRONMENTS, Synthesis, layer_templates, new_app
 
 KEYS = {
     "VpcId",
@@ -60,3 +63,12 @@ def test_no_output_holds_a_secret(synthesis: Synthesis) -> None:
 def test_stacks_are_named_and_ordered_as_the_controller_knows_them(synthesis: Synthesis) -> None:
     for templates in synthesis.templates.values():
         assert tuple(templates) == names.LAYERS
+
+
+def test_an_environment_is_the_same_by_hand_and_in_the_pipeline() -> None:
+    """Neither versions nor deployments may depend on where the stage stands in the tree of constructs."""
+    app = new_app()
+    by_hand = PaymentStage(app, "Environment", environment=DEV)
+    in_pipeline = PaymentStage(cdk.Stack(app, "Pipeline"), "Dev", environment=DEV)
+    assembly = app.synth()
+    assert layer_templates(assembly, by_hand) == layer_templates(assembly, in_pipeline)
