@@ -9,9 +9,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from local.engine import seams
+from local.engine.audit import PropertyAudit
 from local.engine.registry import AsgiApp, Engine, Registry
 from local.engine.services import install_service, with_resource_arns, wrapped_service
-from local.engine.template_types import own_handlers, wrapped_handlers
+from local.engine.template_types import audited_handlers, own_handlers, wrapped_handlers
+
+# Their properties are whatever the template's author wants.
+FREE_FORM = {"AWS::CloudFormation::CustomResource"}
 
 
 def install(registry: Registry, engine: Engine) -> None:
@@ -19,6 +23,9 @@ def install(registry: Registry, engine: Engine) -> None:
     for prepare in registry.preparations:
         prepare(engine)
     handlers: dict[str, Any] = seams.get("cloudformation.handlers")
+    audit = PropertyAudit(handlers, registry)
+    for name in handlers.keys() - registry.resource_types.keys() - FREE_FORM:
+        handlers[name] = audited_handlers(handlers[name], functools.partial(audit.check, name))
     for name, resource_type in registry.resource_types.items():
         handlers[name] = own_handlers(name, resource_type)
     for name in {*registry.afters, *registry.befores}:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from local.engine import context
@@ -101,6 +101,23 @@ def wrapped_handlers(name: str, theirs: Handlers, afters: list[After], befores: 
     if "update" in theirs:
         wrapped |= {"update": update, "update_with_logical_id": True}
     return wrapped
+
+
+def audited_handlers(theirs: Handlers, check: Callable[[Collection[str]], None]) -> Handlers:
+    """Let `check` see the properties before ministack's handler silently skips some."""
+
+    def create(logical_id: str, properties: dict[str, Any], stack_name: str) -> Any:
+        check(properties)
+        return theirs["create"](logical_id, properties, stack_name)
+
+    def update(physical_id: str, old: dict[str, Any], new: dict[str, Any], *more: Any) -> Any:
+        check(new)
+        return theirs["update"](physical_id, old, new, *more)
+
+    audited: Handlers = {**theirs, "create": create}
+    if "update" in theirs:
+        audited["update"] = update
+    return audited
 
 
 def _delete(theirs: Handlers, physical_id: str, properties: dict[str, Any], logical_id: str | None) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from local.engine.registry import Registry
-from local.engine.resource_types import cloudwatch, dynamodb, ec2, functions, layers, rds, s3, secrets, waf
+from local.engine.resource_types import cloudwatch, dynamodb, ec2, functions, iam, layers, rds, s3, secrets, sns, waf
 
-SERVICES = (ec2, s3, dynamodb, functions, layers, secrets, rds, waf, cloudwatch)
+SERVICES = (iam, ec2, s3, dynamodb, functions, layers, secrets, rds, sns, waf, cloudwatch)
 
 
 def register(registry: Registry) -> None:

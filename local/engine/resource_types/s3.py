@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from local.engine.registry import Registry, Resource
+from local.engine.registry import Registry, Resource, UnsupportedPropertyError
 from local.engine.resource_types.values import boolean, tags
 
 
@@ -103,7 +103,14 @@ def _lifecycle_rule(rule: Any) -> dict[str, Any]:
     return api
 
 
+def _put_access_control(_: Any, __: str, properties: Any) -> None:
+    """A private bucket is what every bucket is; other canned lists would need the object owner's ACLs back."""
+    if properties["AccessControl"] != "Private":
+        raise UnsupportedPropertyError("AWS::S3::Bucket: the embedded AWS has no behaviour for a public AccessControl")
+
+
 PUT: dict[str, Callable[[Any, str, Any], None]] = {
+    "AccessControl": _put_access_control,
     "Tags": _put_tags,
     "BucketEncryption": _put_encryption,
     "OwnershipControls": _put_ownership,
@@ -111,6 +118,7 @@ PUT: dict[str, Callable[[Any, str, Any], None]] = {
     "LifecycleConfiguration": _put_lifecycle,
 }
 REMOVE: dict[str, Callable[[Any, str], None]] = {
+    "AccessControl": lambda _, __: None,
     "Tags": lambda client, bucket: client.delete_bucket_tagging(Bucket=bucket),
     "BucketEncryption": lambda client, bucket: client.delete_bucket_encryption(Bucket=bucket),
     "OwnershipControls": lambda client, bucket: client.delete_bucket_ownership_controls(Bucket=bucket),

@@ -1,0 +1,103 @@
+"""Which template properties ministack's own handlers would lose in silence; they are refused by name.
+
+ministack's handlers take a dictionary and say nothing of what they leave unread. A property whose name occurs
+nowhere in the code of a type's handlers cannot have an effect. Those that may be lost are listed with their
+reason in `local.engine.ignored_properties`. `python -m local.engine.audit cdk.out` lists what an application uses.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import re
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from local.engine import seams
+from local.engine.ignored_properties import IGNORED
+from local.engine.registry import Registry, UnsupportedPropertyError
+
+DEPTH = 4
+KINDS = ("create", "update", "delete")
+CALLED = re.compile(r"\b(?:(_?[A-Za-z]\w*)\.)?(_?[A-Za-z]\w*)\b")
+CONSTANTS = (tuple, dict, list, set, frozenset)
+
+
+class PropertyAudit:
+    """Knows for each type what has an effect: by ministack, by us, or declared to have none."""
+
+    def __init__(self, handlers: Mapping[str, Mapping[str, Any]], registry: Registry) -> None:
+        self._theirs = {name: dict(h) for name, h in handlers.items() if name not in registry.resource_types}
+        self._registry = registry
+
+    def lost(self, name: str, properties: Collection[str]) -> list[str]:
+        """The properties that would have no effect and are not declared to have none."""
+        own = self._registry.resource_types.get(name)
+        if own is not None:
+            return [] if own.properties is None else sorted(set(properties) - set(own.properties))
+        if name not in self._theirs:
+            return []
+        known = self._registry.supported.get(name, set()) | set(IGNORED.get(name, {}))
+        return sorted(p for p in set(properties) - known if p not in self._mentioned(name))
+
+    def check(self, name: str, properties: Collection[str]) -> None:
+        """Raise `UnsupportedPropertyError` naming every property that would be lost."""
+        if lost := self.lost(name, properties):
+            raise UnsupportedPropertyError(f"{name}: the embedded AWS has no behaviour for {', '.join(lost)}")
+
+    @functools.cache  # noqa: B019 - one audit for each engine
+    def _mentioned(self, name: str) -> frozenset[str]:
+        handlers = self._theirs[name]
+        code = "\n".join(source for key in KINDS if key in handlers for source in _code(handlers[key]))
+        return frozenset(re.findall(r"""["'](\w+)["']""", code))
+
+
+def _code(function: Callable[..., Any]) -> Iterator[str]:
+    """The source of a function and of what it calls in ministack, with the constants they name."""
+    seen: set[Any] = set()
+    waiting = [(function, 0)]
+    while waiting:
+        current, depth = waiting.pop()
+        if current in seen or depth > DEPTH or not inspect.isfunction(current):
+            continue
+        seen.add(current)
+        source = inspect.getsource(current)
+        yield source
+        for owner, name in set(CALLED.findall(source)):
+            found = getattr(current.__globals__.get(owner), name, None) if owner else current.__globals__.get(name)
+            if inspect.isfunction(found) and found.__module__.startswith("ministack."):
+                waiting.append((found, depth + 1))
+            elif isinstance(found, CONSTANTS) and not owner:
+                yield repr(found)[:20_000]
+
+
+def templates(assembly: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Type and properties of every resource in a cloud assembly."""
+    for file in sorted(assembly.rglob("*.template.json")):
+        for resource in json.loads(file.read_text()).get("Resources", {}).values():
+            yield resource["Type"], resource.get("Properties") or {}
+
+
+def main(assembly: Path) -> int:
+    from local.engine.server import build_registry
+
+    registry = build_registry()
+    audit = PropertyAudit(seams.get("cloudformation.handlers"), registry)
+    used: dict[str, set[str]] = {}
+    for name, properties in templates(assembly):
+        used.setdefault(name, set()).update(properties)
+    refused = 0
+    for name in sorted(used):
+        for property_name in sorted(used[name] & set(IGNORED.get(name, {}))):
+            print(f"{name} {property_name}: without effect, {IGNORED[name][property_name]}")
+        for property_name in audit.lost(name, used[name]):
+            refused += 1
+            print(f"{name} {property_name}: REFUSED, no behaviour")
+    return 1 if refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

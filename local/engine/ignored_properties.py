@@ -1,0 +1,17 @@
+"""Template properties that have no effect in the embedded AWS, each with the reason why that is no lie."""
+
+from __future__ import annotations
+
+NO_INSIGHTS = "no performance data is collected here, so there is none to encrypt or to keep"
+
+IGNORED: dict[str, dict[str, str]] = {
+    "AWS::CDK::Metadata": {"Analytics": "CDK's own usage report; it reaches nobody from here"},
+    "AWS::CloudWatch::Dashboard": {"Tags": "tags of a dashboard serve cost reports only, and nothing costs here"},
+    "AWS::RDS::DBCluster": {
+        "EnableCloudwatchLogsExports": "PostgreSQL's log stays in the engine's folder and holds no statements",
+    },
+    "AWS::RDS::DBInstance": {
+        "PerformanceInsightsKMSKeyId": NO_INSIGHTS,
+        "PerformanceInsightsRetentionPeriod": NO_INSIGHTS,
+    },
+}
