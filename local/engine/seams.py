@@ -178,9 +178,6 @@ SEAMS: dict[str, Seam] = {
         parameters=("identity", "ctx", "policy", "owner_account", "required", "limits"),
     ),
     # -- pipeline ----------------------------------------------------------------------------------
-    "s3.object_data": Seam(
-        target="ministack.services.s3:_get_object_data", parameters=("bucket_name", "key", "version_id")
-    ),
 }
 
 

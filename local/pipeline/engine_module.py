@@ -9,7 +9,7 @@ from typing import Any
 
 from local.engine import context
 from local.engine.registry import Engine, Provisioned, Registry, Request, Resource, Response
-from local.pipeline import api, template_url
+from local.pipeline import api
 from local.pipeline.actions.context import Ports
 from local.pipeline.approvals import ApprovalDesk
 from local.pipeline.aws import account_session
@@ -140,6 +140,5 @@ def register(registry: Registry) -> None:
     registry.after("AWS::CodeBuild::Project", records.remember_project)
     registry.supports("AWS::CodeBuild::Project", {"Cache", "LogsConfig"})
     registry.wrap_service("codebuild", records.answer)
-    template_url.register(registry)
     registry.on_start(module.start)
     registry.on_stop(module.stop)
