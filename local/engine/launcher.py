@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +13,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
+
+from local.engine.places import database_root
 
 HEALTH_PATH = "/_ministack/health"
 START_SECONDS = 60.0
@@ -55,6 +58,7 @@ class Engine:
     def start(self) -> None:
         """Return when the engine answers. Raises `EngineFailedError` after a minute or when it ends early."""
         self._state_dir.mkdir(parents=True, exist_ok=True)
+        self._refuse_taken_port()
         command = [sys.executable, "-m", "local.engine", "--state-dir", str(self._state_dir)]
         command += ["--port", str(self._port), "--parent-pid", str(os.getpid())]
         if self._node_path is not None:
@@ -85,6 +89,8 @@ class Engine:
         finally:
             _kill_group(process.pid)
             process.wait()
+            # An orderly engine has removed it; a killed one could not.
+            shutil.rmtree(database_root(self._state_dir), ignore_errors=True)
 
     def __enter__(self) -> Engine:
         self.start()
@@ -94,6 +100,11 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _refuse_taken_port(self) -> None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", self._port)) == 0:
+                raise EngineFailedError(f"port {self._port} is in use")
 
     def _answers(self) -> bool:
         try:

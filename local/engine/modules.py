@@ -10,6 +10,7 @@ MODULES: tuple[str, ...] = (
     "local.engine.managed_keys",
     "local.engine.resource_arns",
     "local.engine.function_processes",
+    "local.engine.idle_processes",
     "local.engine.rotation",
     "local.engine.resource_types",
     "local.engine.cloudwatch",

@@ -71,6 +71,9 @@ SEAMS: dict[str, Seam] = {
         target="ministack.services.lambda_svc:acquire_worker",
         parameters=("func_name", "config", "code_zip", "qualifier", "max_concurrency"),
     ),
+    "lambda.workers": Seam(target="ministack.core.lambda_runtime:_workers"),
+    "lambda.workers_lock": Seam(target="ministack.core.lambda_runtime:_lock"),
+    "lambda.kill_workers": Seam(target="ministack.core.lambda_runtime:kill_workers", parameters=("workers",)),
     "lambda.worker_limit": Seam(target="ministack.core.lambda_runtime:_LOCAL_MAX_WORKERS"),
     "lambda.drain_log": Seam(
         target="ministack.core.lambda_runtime:Worker._drain_stderr_bounded",

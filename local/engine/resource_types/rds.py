@@ -8,16 +8,14 @@ the reader's endpoint is the writer's.
 from __future__ import annotations
 
 import errno
-import hashlib
-import os
 import socket
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from local.database import Databases, Login, Server
 from local.engine import context, seams
 from local.engine.certificate import server_context
+from local.engine.places import database_root
 from local.engine.registry import Attributes, Engine, Registry, Resource
 from local.engine.resource_types.dynamodb import DeletionProtectedError
 from local.engine.resource_types.values import boolean, tags
@@ -60,7 +58,7 @@ class Aurora:
 
     def prepare(self, engine: Engine) -> None:
         """Make the data directory that clusters copy, while nobody waits for it."""
-        self._databases = Databases(_data_root(engine.state_dir))
+        self._databases = Databases(database_root(engine.state_dir))
         self._fronts = Fronts(server_context())
         self._databases.prepare(DEFAULT_VERSION)
 
@@ -189,11 +187,3 @@ def _free_port() -> tuple[int, str]:
                     continue
                 return port, WRITER_HOST
             return port, READER_HOST
-
-
-def _data_root(state_dir: Path) -> Path:
-    """Where the data lives. The user that PostgreSQL runs as under root may be unable to reach a checkout."""
-    if os.getuid() != 0:
-        return state_dir / "postgres"
-    name = hashlib.sha256(str(state_dir).encode()).hexdigest()[:12]
-    return Path("/tmp") / f"payment-postgres-{name}"  # noqa: S108 - made anew, by root, with mode 755
