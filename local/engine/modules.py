@@ -7,6 +7,7 @@ MODULES: tuple[str, ...] = (
     "local.engine.access",
     "local.engine.lambda_actions",
     "local.engine.template_urls",
+    "local.engine.descriptions",
     "local.engine.managed_keys",
     "local.engine.resource_arns",
     "local.engine.function_processes",
