@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -13,6 +14,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
+
+import psutil
 
 from local.engine.places import database_root
 
@@ -81,6 +84,7 @@ class Engine:
         process, self._process = self._process, None
         if process is None:
             return
+        descendants = _descendants(process.pid)
         process.terminate()
         try:
             process.wait(timeout=STOP_SECONDS)
@@ -88,6 +92,7 @@ class Engine:
             pass
         finally:
             _kill_group(process.pid)
+            _kill_survivors(descendants)
             process.wait()
             # An orderly engine has removed it; a killed one could not.
             shutil.rmtree(database_root(self._state_dir), ignore_errors=True)
@@ -125,10 +130,23 @@ class Engine:
 
 
 def _kill_group(group: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+
+
+def _descendants(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _kill_survivors(processes: list[psutil.Process]) -> None:
+    """Kill what left the process group, like a build in a session of its own."""
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.is_running():
+                process.kill()
 
 
 def _free_port() -> int:

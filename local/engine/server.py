@@ -16,7 +16,6 @@ from local.engine import context, modules, orphan, seams
 from local.engine.install import install
 from local.engine.registry import Engine, Registry
 
-HEALTH_PATH = "/_ministack/health"
 STOP_HOOK_SECONDS = 2.0
 SECRET_KEY = "local"  # noqa: S105 - every account's root has it; the engine answers on loopback only
 
@@ -55,11 +54,7 @@ def build_registry() -> Registry:
     """What all engine modules register, in the order of `modules.MODULES`."""
     registry = Registry()
     for name in modules.MODULES:
-        module = importlib.import_module(name)
-        if not hasattr(module, "register"):  # while the rooms are being built
-            print(f"engine: {name} is missing", file=sys.stderr, flush=True)
-            continue
-        module.register(registry)
+        importlib.import_module(name).register(registry)
     return registry
 
 
@@ -94,6 +89,9 @@ def _set_environment(settings: Settings) -> None:
         "IOT_MTLS_ENABLED": "0",
         "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
         "MINISTACK_HOST": "localhost",
+        # Functions and handlers call this engine over HTTP; a company's proxy must not see that.
+        "NO_PROXY": ",".join(filter(None, (os.environ.get("NO_PROXY"), "127.0.0.1,localhost"))),
+        "no_proxy": ",".join(filter(None, (os.environ.get("no_proxy"), "127.0.0.1,localhost"))),
         "MINISTACK_REGION": "us-east-1",
         "SFTP_ENABLED": "0",
         "TMPDIR": str(_temporary_directory(settings.state_dir)),
