@@ -108,7 +108,7 @@ class BuildLog:
             sink.write(line)
 
     def say(self, text: str) -> None:
-        self.write(f"[Container] {text}")
+        self.write(f"[Container] {time.strftime('%Y/%m/%d %H:%M:%S')} {text}")
 
     def close(self) -> None:
         for sink in self._sinks:

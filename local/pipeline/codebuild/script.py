@@ -20,18 +20,19 @@ _FAIL_FAST = ("install", "pre_build")
 _PROLOGUE = r"""
 __cb_phase= __cb_failed= __cb_stop= __cb_broken= __cb_start= __cb_command=
 export CODEBUILD_BUILD_SUCCEEDING=1
-__cb_begin() { __cb_phase=$1 __cb_failed= __cb_start=$EPOCHSECONDS; printf '[Container] Entering phase %s\n' "$1"; }
+__cb_say() { printf '[Container] %s %s\n' "$(date '+%Y/%m/%d %H:%M:%S')" "$1"; }
+__cb_begin() { __cb_phase=$1 __cb_failed= __cb_start=$(date +%s); __cb_say "Entering phase $1"; }
 __cb_end() {
   local status=SUCCEEDED; [ -z "$__cb_failed" ] || status=FAILED
-  printf '%s\t%s\t%s\t%s\t%s\n' "$__cb_phase" "$status" "$__cb_start" "$EPOCHSECONDS" "$__cb_failed" \
+  printf '%s\t%s\t%s\t%s\t%s\n' "$__cb_phase" "$status" "$__cb_start" "$(date +%s)" "$__cb_failed" \
     >> "$__cb_state/phases"
-  printf '[Container] Phase complete: %s State: %s\n' "$__cb_phase" "$status"
+  __cb_say "Phase complete: $__cb_phase State: $status"
   __cb_phase=
 }
 __cb_fail() {
   [ -n "$__cb_failed" ] || __cb_failed="command $__cb_command ended with exit status $1"
   __cb_broken=1; export CODEBUILD_BUILD_SUCCEEDING=0
-  printf '[Container] Command did not exit successfully, exit status %s\n' "$1"
+  __cb_say "Command did not exit successfully, exit status $1"
 }
 __cb_exit() {
   local rc=$?; set +eu
@@ -60,8 +61,8 @@ def _phase(phase: Phase) -> Iterable[str]:
         yield 'if [ -z "$__cb_stop" ] && [ -z "$__cb_broken" ]; then'
     yield f"__cb_begin {name}"
     for tool, version in phase.runtime_versions.items():
-        note = f"[Container] {tool} {version} is asked for: this machine takes the {tool} on its PATH"
-        yield f"printf '%s\\n' {shlex.quote(note)}"
+        note = f"{tool} {version} is asked for: this machine takes the {tool} on its PATH"
+        yield f"__cb_say {shlex.quote(note)}"
     for number, command in enumerate(phase.commands, 1):
         yield 'if [ -z "$__cb_failed" ]; then'
         yield from _command(number, command)
@@ -76,7 +77,7 @@ def _phase(phase: Phase) -> Iterable[str]:
 
 def _command(number: int, command: str) -> Iterable[str]:
     first, *rest = command.strip().splitlines() or [""]
-    yield f"printf '[Container] Running command %s\\n' {shlex.quote(first + (' …' if rest else ''))}"
+    yield f"__cb_say {shlex.quote(f'Running command {first}' + (' …' if rest else ''))}"
     yield f"__cb_command={shlex.quote(f'{number} ({first})')}"
     yield f"eval {shlex.quote(command)}"  # a syntax error or a here-document stays within its own command
     yield '__cb_rc=$?; [ $__cb_rc -eq 0 ] || __cb_fail "$__cb_rc"'
