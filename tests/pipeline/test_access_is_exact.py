@@ -28,6 +28,8 @@ RESOLVES_TEMPLATE_PARAMETERS: Final = {"ssm:GetParameters"}
 DECRYPTS_TABLES_AND_PAYS: Final = {"kms:Decrypt", "execute-api:Invoke"}
 # The builds' own roles do this, in the tooling account.
 OF_THE_CALLER: Final = {"sts:AssumeRole"}
+# Everybody may ask who they are.
+WITHOUT_PERMISSION: Final = {"sts:GetCallerIdentity"}
 
 
 def calls_of(folder: str) -> set[str]:
@@ -40,7 +42,7 @@ def calls_of(folder: str) -> set[str]:
             method = xform_name(operation)
             if re.search(rf'\.{method}\(|get_paginator\("{method}"\)', text):
                 operations.add(f"{IAM_SERVICE.get(service, service)}:{operation}")
-    return {IAM_ACTION.get(operation, operation) for operation in operations} - OF_THE_CALLER
+    return {IAM_ACTION.get(operation, operation) for operation in operations} - OF_THE_CALLER - WITHOUT_PERMISSION
 
 
 CONTROLLER: Final = calls_of("release")
