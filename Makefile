@@ -20,7 +20,7 @@ LAYER_STAMP := build/layer/.lock-$(call checksum,lambda_src/requirements.txt)
 
 SOURCES := app.py pipeline stages lambda_src release local integ_tests tests
 
-.PHONY: help setup demo up down status test check lint types arrows unit e2e synth lock clean
+.PHONY: help setup demo up down status test check lint types arrows unit acceptance synth lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -88,6 +88,9 @@ unit: setup
 
 test: check ## all tests: check, the engine's contracts, and the way from push to payment
 	@$(BIN)/python -m pytest -q tests/engine tests/e2e
+
+acceptance: setup ## the long runs: random walks, kills, load
+	@$(BIN)/python -m pytest -q tests -m acceptance
 
 lock: $(VENV_STAMP) ## write the lock files anew from requirements.in
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
