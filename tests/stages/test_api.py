@@ -163,6 +163,11 @@ class TestRules:
             ]
             assert len(values) <= 5
 
+    def test_every_path_begins_with_a_stage(self, rules: dict[int, dict[str, Any]]) -> None:
+        for rule in rules.values():
+            (paths,) = [c["PathPatternConfig"]["Values"] for c in rule["Conditions"] if c["Field"] == "path-pattern"]
+            assert all(path.startswith("/*/") for path in paths)
+
 
 def test_target_groups_hold_their_colours_alias(synthesis: Synthesis) -> None:
     for group in api_resources(synthesis, "AWS::ElasticLoadBalancingV2::TargetGroup"):
