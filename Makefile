@@ -20,10 +20,10 @@ LAYER_STAMP := build/layer/.lock-$(call checksum,lambda_src/requirements.txt)
 
 SOURCES := app.py pipeline stages lambda_src release local integ_tests tests
 
-.PHONY: help setup demo up down status test check lint types arrows unit acceptance synth lock clean
+.PHONY: help setup demo up down status test engine-audit check lint types arrows unit acceptance synth lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(VENV_STAMP) $(NODE_STAMP) $(LAYER_STAMP) ## prepare .venv, node_modules and the functions' layer (what the other targets call first)
 	@:
@@ -70,6 +70,9 @@ status: setup ## what runs locally: executions, environments, colours
 synth: setup ## synthesize the pipeline and all environments into cdk.out, cdk-nag included
 	@rm -rf cdk.out
 	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk synth --quiet '**'
+
+engine-audit: synth ## list what of the synthesized templates has no effect in the embedded AWS, and why
+	@$(BIN)/python -m local.engine.audit cdk.out
 
 check: setup lint types arrows unit ## lint, types, import arrows and the fast tests
 

@@ -2,7 +2,7 @@
 
 ministack's handlers take a dictionary and say nothing of what they leave unread. A property whose name occurs
 nowhere in the code of a type's handlers cannot have an effect. Those that may be lost are listed with their
-reason in `local.engine.ignored_properties`. `python -m local.engine.audit cdk.out` lists what an application uses.
+reason in `local.engine.ignored_properties`. `make engine-audit` lists what an application uses.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -81,22 +82,36 @@ def templates(assembly: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield resource["Type"], resource.get("Properties") or {}
 
 
-def main(assembly: Path) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What an assembly uses that has no effect: `ignored` is listed with a reason, `refused` fails its deployment."""
+
+    ignored: tuple[tuple[str, str], ...]
+    refused: tuple[tuple[str, str], ...]
+
+
+def findings(assembly: Path) -> Findings:
+    """Type and property of everything in the assembly's templates that has no effect in the embedded AWS."""
     from local.engine.server import build_registry
 
-    registry = build_registry()
-    audit = PropertyAudit(seams.get("cloudformation.handlers"), registry)
+    audit = PropertyAudit(seams.get("cloudformation.handlers"), build_registry())
     used: dict[str, set[str]] = {}
     for name, properties in templates(assembly):
         used.setdefault(name, set()).update(properties)
-    refused = 0
-    for name in sorted(used):
-        for property_name in sorted(used[name] & set(IGNORED.get(name, {}))):
-            print(f"{name} {property_name}: without effect, {IGNORED[name][property_name]}")
-        for property_name in audit.lost(name, used[name]):
-            refused += 1
-            print(f"{name} {property_name}: REFUSED, no behaviour")
-    return 1 if refused else 0
+    return Findings(
+        ignored=tuple((name, p) for name in sorted(used) for p in sorted(used[name] & set(IGNORED.get(name, {})))),
+        refused=tuple((name, p) for name in sorted(used) for p in audit.lost(name, used[name])),
+    )
+
+
+def main(assembly: Path) -> int:
+    """List the findings; 1 when some have no reason on the list."""
+    found = findings(assembly)
+    for name, property_name in found.ignored:
+        print(f"{name} {property_name}: without effect, {IGNORED[name][property_name]}")
+    for name, property_name in found.refused:
+        print(f"{name} {property_name}: REFUSED, no behaviour")
+    return 1 if found.refused else 0
 
 
 if __name__ == "__main__":
