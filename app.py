@@ -1,4 +1,5 @@
-"""The App: the pipeline with all its environments, or one environment with `-c environmentSuffix=pr-12`.
+"""The App: the pipeline with all its environments, or one environment with `-c environmentSuffix=pr-12`, or that of a
+branch or pull request with `-c branch=my-branch`.
 
 Synthesizes without credentials and without a network.
 """
@@ -12,16 +13,20 @@ from pipeline.compliance import enforce
 from pipeline.settings import SETTINGS
 from pipeline.stack import PipelineStack
 from release.names import InvalidSuffix
+from release.suffix import suffix_for
 from stages.environments import PIPELINE_ENVIRONMENTS, Environment, environment_for
 from stages.payment_stage import PaymentStage
 
 SUFFIX_CONTEXT = "environmentSuffix"
+BRANCH_CONTEXT = "branch"
 
 
 def build(app: cdk.App) -> None:
     """Add to `app` what its context asks for. Raises `InvalidSuffix`."""
     enforce(app)
-    suffix = app.node.try_get_context(SUFFIX_CONTEXT)
+    suffix, branch = (app.node.try_get_context(key) for key in (SUFFIX_CONTEXT, BRANCH_CONTEXT))
+    if branch is not None:
+        suffix = suffix_for(str(branch))
     if suffix is None:
         PipelineStack(app, SETTINGS.name, settings=SETTINGS, environments=PIPELINE_ENVIRONMENTS)
         for environment in PIPELINE_ENVIRONMENTS:
@@ -41,7 +46,7 @@ def main() -> None:
     try:
         build(app)
     except InvalidSuffix as error:
-        sys.exit(f"-c {SUFFIX_CONTEXT}: {error}")
+        sys.exit(f"-c {SUFFIX_CONTEXT} or -c {BRANCH_CONTEXT}: {error}")
     app.synth()
 
 
