@@ -20,7 +20,7 @@ LAYER_STAMP := build/layer/.lock-$(call checksum,lambda_src/requirements.txt)
 
 SOURCES := app.py pipeline stages lambda_src release local integ_tests tests
 
-.PHONY: help setup demo up down status test engine-audit check lint types arrows unit acceptance synth lock clean
+.PHONY: help setup demo up down status test engine-audit check lint types arrows unit functions acceptance synth lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -87,7 +87,11 @@ arrows: setup
 	@$(BIN)/lint-imports
 
 unit: setup
-	@CDK_VALIDATION=false $(BIN)/python -m pytest -q tests --ignore=tests/engine --ignore=tests/e2e -n 2 --dist loadfile
+	@CDK_VALIDATION=false $(BIN)/python -m pytest -q tests --ignore=tests/engine --ignore=tests/e2e -n 2 --dist loadgroup
+
+# What the pipeline runs before it synthesizes: the code that handles money. All of `check` has run on the pull request.
+functions: setup
+	@$(BIN)/python -m pytest -q tests/functions -n 2 --dist load
 
 test: check ## all tests: check, the engine's contracts, and the way from push to payment
 	@$(BIN)/python -m pytest -q tests/engine tests/e2e

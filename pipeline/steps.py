@@ -40,7 +40,7 @@ def synth(
         input=source,
         project_name=synth_project(settings),
         install_commands=[SETUP],
-        commands=["make check", "make synth"],
+        commands=["make lint", "make functions", "make synth"],
         build_environment=codebuild.BuildEnvironment(compute_type=codebuild.ComputeType.MEDIUM),
         primary_output_directory="cdk.out",
         role=role.without_policy_updates(),
