@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from local import child
 from local.assembly import PIPELINE_STACK, Assembly
 from local.aws import Endpoint
 
@@ -30,16 +30,8 @@ class CdkCli:
         """Run one CDK command as an administrator of an account. Raises BootstrapError."""
         command = [str(self.checkout / "node_modules/.bin/cdk"), *arguments]
         self.home.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(
-            command,
-            cwd=self.home,  # away from cdk.json: the assembly is synthesized already
-            env=self.endpoint.environment(account, home=self.home),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+        # away from cdk.json: the assembly is synthesized already
+        done = child.run(command, cwd=self.home, env=self.endpoint.environment(account, home=self.home), capture=True)
         if done.returncode != 0:
             raise BootstrapError(f"cdk {' '.join(arguments[:2])} failed:\n{done.stdout[-3000:]}")
 

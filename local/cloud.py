@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local import child
 from local.assembly import PIPELINE_STACK, Assembly, read_assembly
 from local.aws import Endpoint
 from local.bootstrap import CdkCli, bootstrap_accounts, deploy_pipeline
@@ -122,7 +123,7 @@ def running_cloud(checkout: Path, progress: Progress) -> Iterator[Cloud]:
             yield cloud
         finally:
             remote.withdraw()
-    workspace.running.unlink(missing_ok=True)
+            workspace.running.unlink(missing_ok=True)
 
 
 def _prepare_accounts(cloud: Cloud, progress: Progress) -> None:
@@ -161,4 +162,6 @@ def _git(directory: Path, *arguments: str) -> None:
 
 
 def _make(checkout: Path, target: str) -> None:
-    subprocess.run(["make", "--directory", str(checkout), target], check=True)
+    done = child.run(["make", "--directory", str(checkout), target], cwd=checkout)
+    if done.returncode != 0:
+        raise subprocess.CalledProcessError(done.returncode, done.args)
