@@ -18,7 +18,7 @@ VENV_STAMP := .venv/.lock-$(call checksum,requirements.txt)
 NODE_STAMP := node_modules/.lock-$(call checksum,package-lock.json)
 LAYER_STAMP := build/layer/.lock-$(call checksum,lambda_src/requirements.txt)
 
-SOURCES := app.py pipeline stages lambda_src release local integ_tests tests
+SOURCES := app.py pipeline stages lambda_src release branches local integ_tests tests
 
 .PHONY: help setup demo up down status test engine-audit check lint types arrows unit functions acceptance synth lock clean
 
@@ -66,6 +66,9 @@ down: ## end whatever a crashed demo or up left behind
 
 status: setup ## what runs locally: executions, environments, colours
 	@$(BIN)/python -m local status
+
+destroy: setup ## remove a branch's environment and all that belongs to it: make destroy SUFFIX=pr-12
+	@$(BIN)/python -m branches destroy --suffix "$(SUFFIX)" $(if $(PERMANENT),--permanent)
 
 synth: setup ## synthesize the pipeline and all environments into cdk.out, cdk-nag included
 	@rm -rf cdk.out

@@ -1,0 +1,115 @@
+"""An account that behaves like AWS where removing an environment depends on it."""
+
+from dataclasses import dataclass, field
+
+from branches.ports import Item, Stack
+from release import names
+
+FUNCTION, BUCKET = "AWS::Lambda::Function", "AWS::S3::Bucket"
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.time = 1_700_000_000.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+@dataclass(kw_only=True)
+class FakeStack:
+    """`needs` must still stand while this one does; `moving` is for how many looks an operation still runs."""
+
+    name: str
+    needs: set[str] = field(default_factory=set)
+    functions: set[str] = field(default_factory=set)
+    buckets: set[str] = field(default_factory=set)
+    status: str = "CREATE_COMPLETE"
+    moving: int = 0
+    stuck: bool = False
+
+
+@dataclass(kw_only=True)
+class FakeAccount:
+    """Refuses what CloudFormation refuses: a network with functions in it, a bucket with objects, a used export."""
+
+    suffix: str
+    stacks_by_name: dict[str, FakeStack] = field(default_factory=dict)
+    attached: set[str] = field(default_factory=set)
+    objects: dict[str, int] = field(default_factory=dict)
+    loose: set[Item] = field(default_factory=set)
+    immortal: set[Item] = field(default_factory=set)
+    log: list[str] = field(default_factory=list)
+    reason: str = "no failed event"
+
+    def stacks(self) -> list[Stack]:
+        for stack in self.stacks_by_name.values():
+            stack.moving = max(0, stack.moving - 1)
+            if not stack.moving:
+                stack.status = stack.status.replace("_IN_PROGRESS", "_COMPLETE")
+        found = enumerate(self.stacks_by_name.values())
+        return [Stack(name=s.name, status=s.status, created=float(number)) for number, s in found]
+
+    def members(self, stack: str, resource_type: str) -> list[str]:
+        found = self.stacks_by_name[stack]
+        return sorted(found.functions if resource_type == FUNCTION else found.buckets)
+
+    def detach(self, function: str) -> bool:
+        self.log.append(f"detach {function}")
+        known = function in self.attached
+        self.attached.discard(function)
+        return known
+
+    def empty(self, bucket: str) -> int:
+        return self.objects.pop(bucket, 0)
+
+    def delete_stack(self, name: str) -> None:
+        self.log.append(f"delete {name}")
+        stack = self.stacks_by_name[name]
+        assert not stack.status.endswith("_IN_PROGRESS"), f"{name} is {stack.status}"
+        users = [s.name for s in self.stacks_by_name.values() if name in s.needs]
+        full = [bucket for bucket in stack.buckets if self.objects.get(bucket)]
+        if users or full or stack.stuck or (name.endswith("-network") and self.attached):
+            stack.status, self.reason = "DELETE_FAILED", f"used by {users}, full {full}, attached {self.attached}"
+            return
+        del self.stacks_by_name[name]
+
+    def failure(self, stack: str) -> str:
+        return self.reason
+
+    def items(self) -> list[Item]:
+        return sorted(self.loose)
+
+    def remove(self, item: Item) -> None:
+        if item not in self.immortal:
+            self.loose.discard(item)
+
+
+def whole_environment(suffix: str = "pr-12") -> FakeAccount:
+    """The access stack and the six layers as they depend on each other, with functions, objects and loose items."""
+    network, security, data, compute, api, monitoring = names.stacks(suffix)
+    functions = {names.function(suffix, role) for role in (*names.FUNCTIONS, *names.UNCOLOURED_FUNCTIONS)}
+    stacks = [
+        FakeStack(name=names.access_stack(suffix)),
+        FakeStack(name=network),
+        FakeStack(name=security, needs={network}),
+        FakeStack(name=data, needs={network, security}, buckets={"audit", "access-logs"}),
+        FakeStack(name=compute, needs={network, security, data}, functions=functions),
+        FakeStack(name=api, needs={network, compute}),
+        FakeStack(name=monitoring, needs={api, data}),
+    ]
+    loose = {
+        Item(kind="parameter", name=names.release_state_parameter(suffix)),
+        Item(kind="secret", name=names.database_admin_secret(suffix)),
+        Item(kind="log group", name=names.log_group(suffix, "validation")),
+    }
+    return FakeAccount(
+        suffix=suffix,
+        stacks_by_name={stack.name: stack for stack in stacks},
+        attached=set(functions),
+        objects={"audit": 7, "access-logs": 2},
+        loose=loose,
+    )
