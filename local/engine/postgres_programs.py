@@ -39,7 +39,7 @@ class Programs:
         """Start a program that serves until it is ended."""
 
         def start() -> subprocess.Popen[bytes]:
-            with log.open("wb") as output:
+            with log.open("ab") as output:
                 command = self._command(program, arguments)
                 return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
 

@@ -11,29 +11,28 @@ import contextlib
 import ssl
 import struct
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
 SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
 MAX_STARTUP_BYTES = 10_000
 CHUNK = 65_536
-READ_ONLY = b"options\0-c default_transaction_read_only=on\0"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """Where the front listens. A reader's sessions refuse to write, like those of a replica."""
+    """Where the front listens, and for whom: `target` is asked for PostgreSQL's port at every connection."""
 
     host: str
     port: int
-    read_only: bool = False
+    target: Callable[[], int]
 
 
 @dataclass(kw_only=True)
 class Front:
-    """Listens on `addresses` for the PostgreSQL on 127.0.0.1:`target_port`. `force_tls` as in rds.force_ssl."""
+    """Listens for PostgreSQL servers on 127.0.0.1. `force_tls` as in rds.force_ssl."""
 
-    target_port: int
     tls: ssl.SSLContext
     force_tls: bool
     servers: list[asyncio.Server]
@@ -41,12 +40,14 @@ class Front:
     async def listen(self, address: Address) -> None:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-                await self._serve(reader, writer, read_only=address.read_only)
+                await self._serve(reader, writer, address.target)
             writer.close()
 
         self.servers.append(await asyncio.start_server(serve, address.host, address.port))
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, read_only: bool) -> None:
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: Callable[[], int]
+    ) -> None:
         encrypted = False
         while True:
             code, packet = await _startup_packet(reader)
@@ -64,9 +65,7 @@ class Front:
             writer.write(_fatal("28000", "no pg_hba.conf entry for host, no encryption"))
             await writer.drain()
             return
-        if read_only and code != CANCEL_REQUEST:
-            packet = packet[:-1] + READ_ONLY + b"\0"
-        backend_reader, backend_writer = await asyncio.open_connection("127.0.0.1", self.target_port)
+        backend_reader, backend_writer = await asyncio.open_connection("127.0.0.1", target())
         backend_writer.write(struct.pack("!I", len(packet) + 4) + packet)
         await _copy_both_ways((reader, backend_writer), (backend_reader, writer))
 
@@ -113,9 +112,9 @@ class Fronts:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True, name="database-fronts").start()
 
-    def open(self, *, target_port: int, addresses: tuple[Address, ...], force_tls: bool) -> Front:
+    def open(self, *addresses: Address, force_tls: bool) -> Front:
         """Listen; raises OSError when an address is taken or not of this machine."""
-        front = Front(target_port=target_port, tls=self._tls, force_tls=force_tls, servers=[])
+        front = Front(tls=self._tls, force_tls=force_tls, servers=[])
 
         async def listen() -> None:
             for address in addresses:

@@ -1,42 +1,27 @@
-"""Aurora: each cluster is a real PostgreSQL; members tell the truth about who writes.
-
-The writer's endpoint is 127.0.0.1, the reader's 127.0.0.2, on one port of the cluster's own. There is one
-server behind both: a reader's sessions are read-only, and never lag. Where 127.0.0.2 does not exist (macOS)
-the reader's endpoint is the writer's.
-"""
+"""Aurora's template types: each cluster is a set of real PostgreSQL servers (`local.engine.aurora`)."""
 
 from __future__ import annotations
 
-import errno
-import socket
-from dataclasses import dataclass
 from typing import Any
 
-from local.database import Databases, Login, Server
+from local.database import Databases, Login
 from local.engine import context, seams
+from local.engine.aurora import WRITER_HOST, Cluster
+from local.engine.aurora_calls import ClusterCalls
 from local.engine.certificate import server_context
 from local.engine.places import database_root
 from local.engine.registry import Attributes, Engine, Registry, Resource
 from local.engine.resource_types.dynamodb import DeletionProtectedError
 from local.engine.resource_types.values import boolean, tags
-from local.engine.tls_front import Address, Front, Fronts
+from local.engine.tls_front import Fronts
 
 ENGINE = "aurora-postgresql"
 DEFAULT_VERSION = "16"
-WRITER_HOST, READER_HOST = "127.0.0.1", "127.0.0.2"
 KEPT_IN_RECORD = {"KmsKeyId": "KmsKeyId", "DBClusterParameterGroupName": "DBClusterParameterGroup"}
 
 
 class UnsupportedClusterError(ValueError):
     """A kind of cluster that the embedded AWS cannot be."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cluster:
-    server: Server
-    front: Front
-    port: int
-    reader_host: str
 
 
 class Aurora:
@@ -53,6 +38,7 @@ class Aurora:
         registry.before_delete("AWS::RDS::DBCluster", self.delete_cluster)
         registry.after("AWS::RDS::DBInstance", self.converge_member)
         registry.before_delete("AWS::RDS::DBInstance", self.delete_member)
+        registry.wrap_service("rds", ClusterCalls(self._clusters.get).answer)
         registry.on_start(self.prepare)
         registry.on_stop(self.close)
 
@@ -71,7 +57,7 @@ class Aurora:
         if cluster is None:
             cluster = self._clusters[resource.physical_id] = self._create(resource)
         elif resource.properties.get("MasterUserPassword") != resource.previous.get("MasterUserPassword"):
-            cluster.server.set_password(_master(resource))
+            cluster.writer.set_password(_master(resource))
         record = seams.get("rds.clusters")[resource.physical_id]
         record |= {"Endpoint": WRITER_HOST, "ReaderEndpoint": cluster.reader_host, "Port": cluster.port}
         record |= {
@@ -102,12 +88,7 @@ class Aurora:
             master=_master(resource),
             database=properties.get("DatabaseName") or "postgres",
         )
-        port, reader_host = _free_port()
-        addresses: tuple[Address, ...] = (Address(host=WRITER_HOST, port=port),)
-        if reader_host != WRITER_HOST:
-            addresses += (Address(host=reader_host, port=port, read_only=True),)
-        front = self._fronts.open(target_port=server.port, addresses=addresses, force_tls=_forces_tls(resource))
-        return Cluster(server=server, front=front, port=port, reader_host=reader_host)
+        return Cluster(databases=self._databases, fronts=self._fronts, writer=server, force_tls=_forces_tls(resource))
 
     def delete_cluster(self, resource: Resource) -> None:
         record = seams.get("rds.clusters").get(resource.physical_id)
@@ -116,43 +97,39 @@ class Aurora:
                 "Cannot delete protected Cluster, please disable deletion protection and try again."
             )
         cluster = self._clusters.pop(resource.physical_id, None)
-        if cluster is not None and self._fronts is not None:
-            self._fronts.close(cluster.front)
-            cluster.server.stop()
+        if cluster is not None:
+            cluster.destroy()
 
     def converge_member(self, resource: Resource) -> Attributes | None:
-        """Give a member its role and endpoint: the first writes, the others read."""
+        """Give a member its server and endpoint: the first writes, the others stream from it."""
         cluster_id = str(resource.properties.get("DBClusterIdentifier") or "")
         cluster = self._clusters.get(cluster_id)
         if cluster is None:
             raise UnsupportedClusterError("AWS::RDS::DBInstance: the embedded AWS has members of Aurora clusters only")
-        writer = _set_roles(seams.get("rds.clusters")[cluster_id])
-        host = WRITER_HOST if writer == resource.physical_id else cluster.reader_host
-        seams.get("rds.instances")[resource.physical_id]["Endpoint"] |= {"Address": host, "Port": cluster.port}
-        return {"Endpoint.Address": host, "Endpoint.Port": str(cluster.port)}
+        member = cluster.add(resource.physical_id)
+        _tell_roles(seams.get("rds.clusters")[cluster_id], cluster)
+        seams.get("rds.instances")[resource.physical_id]["Endpoint"] |= {"Address": WRITER_HOST, "Port": member.port}
+        return {"Endpoint.Address": WRITER_HOST, "Endpoint.Port": str(member.port)}
 
     def delete_member(self, resource: Resource) -> None:
-        """Take the member out; when it wrote, the next one writes from now on."""
+        """Take the member out; when it wrote, another one is promoted."""
         record = seams.get("rds.clusters").get(resource.properties.get("DBClusterIdentifier"))
-        if record is None:
+        cluster = self._clusters.get(resource.properties.get("DBClusterIdentifier"))
+        if record is None or cluster is None:
             return
+        cluster.remove(resource.physical_id)
         members = record["DBClusterMembers"]
         record["DBClusterMembers"] = [m for m in members if m["DBInstanceIdentifier"] != resource.physical_id]
-        writer = _set_roles(record)
-        if writer is not None:
-            seams.get("rds.instances")[writer]["Endpoint"]["Address"] = WRITER_HOST
+        _tell_roles(record, cluster)
 
 
 def register(registry: Registry) -> None:
     Aurora().register(registry)
 
 
-def _set_roles(record: dict[str, Any]) -> str | None:
-    """Let the first member, and only it, be the writer; return its name."""
-    for position, member in enumerate(record["DBClusterMembers"]):
-        member["IsClusterWriter"] = position == 0
-    members = record["DBClusterMembers"]
-    return str(members[0]["DBInstanceIdentifier"]) if members else None
+def _tell_roles(record: dict[str, Any], cluster: Cluster) -> None:
+    for member in record["DBClusterMembers"]:
+        member["IsClusterWriter"] = member["DBInstanceIdentifier"] == cluster.writer_name
 
 
 def _master(resource: Resource) -> Login:
@@ -172,18 +149,3 @@ def _forces_tls(resource: Resource) -> bool:
     )
     values = {p["ParameterName"]: p.get("ParameterValue") for page in pages for p in page["Parameters"]}
     return boolean(values.get("rds.force_ssl")) or values.get("rds.force_ssl") == "1"
-
-
-def _free_port() -> tuple[int, str]:
-    """A port that is free on the writer's address and on the reader's, and the reader's address."""
-    while True:
-        with socket.socket() as writer, socket.socket() as reader:
-            writer.bind((WRITER_HOST, 0))
-            port = int(writer.getsockname()[1])
-            try:
-                reader.bind((READER_HOST, port))
-            except OSError as error:
-                if error.errno == errno.EADDRINUSE:
-                    continue
-                return port, WRITER_HOST
-            return port, READER_HOST
