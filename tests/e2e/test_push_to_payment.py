@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,6 +90,31 @@ def test_more_payments_with_one_card_than_the_velocity_limit_are_declined(releas
     # The window may turn once meanwhile: then twice the limit passes, and never more.
     assert len(declined) >= VELOCITY_LIMIT
     assert set(declined) == {"velocity_exceeded"}
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        (["list-pipelines", "--query", "pipelines[].name"], "payment-pipeline"),
+        (
+            ["get-pipeline-state", "--name", "payment-pipeline", "--query", "stageStates[].latestExecution.status"],
+            "Succe",
+        ),
+        (["list-pipeline-executions", "--pipeline-name", "payment-pipeline"], "Succeeded"),
+        (["list-action-executions", "--pipeline-name", "payment-pipeline"], "approved by the demo"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_the_aws_command_line_sees_the_pipeline(released: Released, command: list[str], found: str) -> None:
+    cloud = released.cloud
+    shown = subprocess.run(
+        [str(Path(sys.executable).with_name("aws")), "codepipeline", *command, "--output", "json"],
+        env=cloud.endpoint.environment(cloud.assembly.tooling_account, home=cloud.workspace.cli_home),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found in shown.stdout
 
 
 def test_an_unsigned_request_is_refused(released: Released) -> None:
