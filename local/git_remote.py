@@ -6,6 +6,7 @@ Its post-receive hook starts the pipeline over the public API. A push is kept wh
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -123,7 +124,7 @@ def _client(address: Address) -> Any:
         region_name=address.region,
         aws_access_key_id=address.account,
         aws_secret_access_key="local",  # noqa: S106 - the embedded AWS takes an account id as its own root
-        config=Config(connect_timeout=3, read_timeout=20, retries={"max_attempts": 1}),
+        config=Config(connect_timeout=3, read_timeout=20, retries={"max_attempts": 1}, proxies={}),
     )
 
 
@@ -132,4 +133,6 @@ def _down() -> str:
 
 
 if __name__ == "__main__":
+    for foreign in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[foreign]  # a profile of the pusher's real AWS has no say here
     sys.stdout.write("\n".join([*post_receive(Path(sys.argv[1]), sys.stdin), ""]))

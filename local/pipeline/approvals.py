@@ -28,7 +28,7 @@ class _Request:
 
 class Approver(Protocol):
     def open(self, execution_id: str) -> str:
-        """Ask; returns the token that the answer has to carry."""
+        """Ask; returns the token that the answer has to carry. Raises AbandonedError for a withdrawn execution."""
         ...
 
     def wait(self, token: str, seconds: float) -> Decision | None:
@@ -36,7 +36,7 @@ class Approver(Protocol):
         ...
 
     def withdraw(self, execution_id: str) -> None:
-        """End every wait of the execution."""
+        """End every wait of the execution, also those that have yet to begin."""
         ...
 
 
@@ -47,10 +47,13 @@ class ApprovalDesk:
         self._clock = clock
         self._lock = threading.Lock()
         self._requests: dict[str, _Request] = {}
+        self._withdrawn: set[str] = set()
 
     def open(self, execution_id: str) -> str:
         token = str(uuid.uuid4())
         with self._lock:
+            if execution_id in self._withdrawn:
+                raise AbandonedError("the execution does not ask any more")
             self._requests[token] = _Request(execution_id=execution_id)
         return token
 
@@ -75,9 +78,15 @@ class ApprovalDesk:
             request.answered.set()
 
     def withdraw(self, execution_id: str) -> None:
-        """Nobody needs to answer any more: the waiting actions go on without a decision."""
+        """Nobody needs to answer any more. An approval that is only about to ask learns of it too."""
         with self._lock:
+            self._withdrawn.add(execution_id)
             for request in self._requests.values():
                 if request.execution_id == execution_id and not request.answered.is_set():
                     request.withdrawn = True
                     request.answered.set()
+
+    def readmit(self, execution_id: str) -> None:
+        """A stopped execution is retried: it may ask again."""
+        with self._lock:
+            self._withdrawn.discard(execution_id)

@@ -136,6 +136,7 @@ class CodePipelineService:
             execution.status, execution.status_summary = Status.IN_PROGRESS, ""
             execution.stop_requested = False
             execution.abandoned.clear()
+            self._desk.readmit(execution.id)
             self._store.set_stage(execution, stage, Status.IN_PROGRESS)
         runner.drive(execution, (retry(first, statuses, RetryMode(mode)), *rest))
         return {"pipelineExecutionId": execution.id}

@@ -66,6 +66,7 @@ def test_a_build_gets_the_machines_network_but_not_its_credentials(tmp_path: Pat
         "GITHUB_TOKEN": "token",
         "PYTHONPATH": "/somewhere",
         "HTTPS_PROXY": "http://proxy.example.com",
+        "NO_PROXY": "intranet.example.com",
         "PIP_CERT": "/cert.pem",
         "NPM_CONFIG_CACHE": "/big/npm",
     }
@@ -78,6 +79,7 @@ def test_a_build_gets_the_machines_network_but_not_its_credentials(tmp_path: Pat
     )
     assert not {"AWS_ACCESS_KEY_ID", "AWS_PROFILE", "GITHUB_TOKEN", "PYTHONPATH"} & set(made)
     assert made["HTTPS_PROXY"] == "http://proxy.example.com"
+    assert made["NO_PROXY"] == "intranet.example.com,127.0.0.1,localhost"
     assert made["PIP_CERT"] == "/cert.pem"
     assert made["NPM_CONFIG_CACHE"] == "/big/npm"
     assert made["NPM_CONFIG_USERCONFIG"] == str(developer / ".npmrc")

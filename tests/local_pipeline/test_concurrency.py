@@ -180,6 +180,33 @@ def test_an_execution_that_waits_for_a_stage_stops_at_once(world: World) -> None
     assert world.store.gate(KEY, "Prod").waiting == 0
 
 
+def test_an_approval_that_is_about_to_ask_when_its_execution_is_abandoned_never_waits(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.define(ASKING)
+    ask = world.desk.open
+
+    def stop_then_ask(execution_id: str) -> str:
+        world.call("StopPipelineExecution", pipelineName=KEY.name, pipelineExecutionId=execution_id, abandon=True)
+        return ask(execution_id)
+
+    monkeypatch.setattr(world.desk, "open", stop_then_ask)
+    execution = world.start()
+    assert world.end_of(execution) is Status.STOPPED
+    assert execution.actions[-1].status is Status.ABANDONED
+
+
+def test_a_stopped_stage_can_be_retried_and_asks_again(world: World) -> None:
+    world.define(ASKING)
+    execution = world.start()
+    token = world.approval(execution, "Prod", "Ask").token
+    world.call("StopPipelineExecution", pipelineName=KEY.name, pipelineExecutionId=execution.id, abandon=True)
+    assert world.end_of(execution) is Status.STOPPED
+    retry = {"stageName": "Prod", "retryMode": "FAILED_ACTIONS"}
+    world.call("RetryStageExecution", pipelineName=KEY.name, pipelineExecutionId=execution.id, **retry)
+    assert world.approval(execution, "Prod", "Ask").token not in ("", token)
+
+
 def test_when_the_engine_goes_down_builds_and_approvals_end(world: World, tmp_path: Path) -> None:
     execution = slow_pipeline(world, tmp_path)
     world.runner.shut_down()

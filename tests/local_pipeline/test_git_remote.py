@@ -14,6 +14,8 @@ from tests.local_pipeline.cloud import ACCOUNT, REGION
 from tests.local_pipeline.server import serving
 from tests.local_pipeline.world import KEY, World, approval_action, definition, stage
 
+# What a developer's shell may hold must not lead the hook astray.
+DEVELOPER = {"AWS_PROFILE": "production", "HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
 CHECKOUT = Path(__file__).resolve().parents[2]
 SHAPE = definition(stage("Prod", approval_action("Ask")))
 TRIGGER = {
@@ -22,14 +24,14 @@ TRIGGER = {
 }
 
 
-def git(directory: Path, *arguments: str) -> str:
+def git(directory: Path, *arguments: str, **environment: str) -> str:
     identity = {f"GIT_{who}_{what}": "x" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     done = subprocess.run(
         ["git", "-C", str(directory), *arguments],
         check=True,
         capture_output=True,
         text=True,
-        env={"PATH": os.environ["PATH"], "HOME": str(directory), **identity},
+        env={"PATH": os.environ["PATH"], "HOME": str(directory), **identity, **environment},
     )
     return done.stdout + done.stderr
 
@@ -63,7 +65,7 @@ def test_a_push_to_the_source_branch_starts_its_pipeline_with_that_commit(
     world.define(SHAPE)
     with serving(world) as endpoint:
         remote.announce(endpoint=endpoint, account=ACCOUNT, region=REGION)
-        said = git(clone, "push", str(remote.path), "HEAD:main")
+        said = git(clone, "push", str(remote.path), "HEAD:main", **DEVELOPER)
     execution = world.store.of(KEY)[0]
     assert f"pipeline payments: execution {execution.id} started at {head(clone)[:8]}" in said
     assert execution.revisions["Push"].commit_id == head(clone)

@@ -28,7 +28,7 @@ from local.pipeline.settings import PipelineSettings
 from tests.local_pipeline.cloud import ACCOUNT, REGION, FakeCloud
 
 KEY = PipelineKey(ACCOUNT, REGION, "payments")
-SECONDS = 10.0
+SECONDS = 20.0
 
 
 def role(name: str) -> str:
@@ -249,3 +249,4 @@ class World:
         for thread in threading.enumerate():
             if thread.name.startswith("pipeline-"):
                 thread.join(SECONDS)
+                assert not thread.is_alive(), f"{thread.name} does not end"

@@ -21,6 +21,7 @@ INHERITED = frozenset(
     }
 )  # fmt: skip
 INHERITED_PREFIXES = ("PIP_", "UV_", "NPM_CONFIG_", "npm_config_")
+LOOPBACK = "127.0.0.1,localhost"
 # A build has a home of its own, but package managers keep the machine's configuration and caches.
 TOOL_FILES = {
     "NPM_CONFIG_USERCONFIG": (".npmrc",),
@@ -80,10 +81,12 @@ def machine_environment(
         if (found := next((c for c in choices if (owner / c).is_file()), None))
     }
     caches = {name: str(owner / folder) for name, folder in TOOL_CACHES.items()}
+    direct = {name: ",".join(filter(None, (kept.get(name), LOOPBACK))) for name in ("NO_PROXY", "no_proxy")}
     return {
         **caches,
         **files,
         **kept,
+        **direct,
         "HOME": str(directories.home),
         "TMPDIR": str(directories.temporary),
         "NPM_CONFIG_PREFIX": str(npm_prefix),
