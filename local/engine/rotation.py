@@ -1,8 +1,8 @@
 """Secrets Manager's RotateSecret for real: four steps of the secret's own rotation function.
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
-Schedules are kept but no clock runs them: a rotation happens when RotateSecret is called. With
-RotateImmediately=false AWS also runs the testSecret step as a trial; here nothing is run.
+`local.engine.rotation_schedule` calls it when a rotation is due. RotateImmediately=false runs testSecret as a trial:
+https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ from typing import Any
 from local.engine import context, seams
 from local.engine.registry import Registry, Request, Response, ServiceHandler
 from local.engine.replies import json_error, json_reply
+from local.engine.rotation_schedule import due_at
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+# Marks a version that only a trial has announced.
+TRIAL = "Trial"
 SERVICE_PRINCIPAL = "secretsmanager.amazonaws.com"
 
 
@@ -36,7 +39,7 @@ async def answer(request: Request, proceed: ServiceHandler) -> Response:
     if response.status == 200 and operation == "GetSecretValue":
         return _refuse_empty_version(response)
     if response.status == 200 and operation == "DescribeSecret":
-        return _with_last_rotation(json.loads(request.body or b"{}"), response)
+        return _with_rotation_dates(json.loads(request.body or b"{}"), response)
     return response
 
 
@@ -50,11 +53,13 @@ def _refuse_empty_version(response: Response) -> Response:
     return json_error("ResourceNotFoundException", message)
 
 
-def _with_last_rotation(asked: dict[str, Any], response: Response) -> Response:
+def _with_rotation_dates(asked: dict[str, Any], response: Response) -> Response:
     secret = _secret(asked)
-    if isinstance(secret, Response) or "LastRotatedDate" not in secret:
+    if isinstance(secret, Response):
         return response
-    return json_reply({**json.loads(response.body), "LastRotatedDate": secret["LastRotatedDate"]})
+    due = due_at(secret)
+    dates = {"LastRotatedDate": secret.get("LastRotatedDate"), "NextRotationDate": due and int(due)}
+    return json_reply({**json.loads(response.body), **{name: date for name, date in dates.items() if date}})
 
 
 async def _rotate(asked: dict[str, Any]) -> Response:
@@ -76,18 +81,25 @@ async def _rotate(asked: dict[str, Any]) -> Response:
     secret["RotationLambdaARN"] = function
     secret["RotationRules"] = asked.get("RotationRules") or secret.get("RotationRules")
     summary = {"ARN": secret["ARN"], "Name": secret["Name"]}
-    if not asked.get("RotateImmediately", True):
-        return json_reply(summary)
     version = asked.get("ClientRequestToken") or str(uuid.uuid4())
+    immediately = bool(asked.get("RotateImmediately", True))
+    value = (None, None) if immediately else _current_value(secret)
     secret["Versions"][version] = {
-        "SecretString": None,
-        "SecretBinary": None,
+        "SecretString": value[0],
+        "SecretBinary": value[1],
         "CreatedDate": int(time.time()),
         "Stages": ["AWSPENDING"],
+        TRIAL: not immediately,
     }
     arguments = (secret, function, version, context.account(), context.region())
-    threading.Thread(target=_run_steps, args=arguments, daemon=True, name="secret-rotation").start()
-    return json_reply({**summary, "VersionId": version})
+    work = _run_steps if immediately else _run_trial
+    threading.Thread(target=work, args=arguments, daemon=True, name="secret-rotation").start()
+    return json_reply({**summary, "VersionId": version} if immediately else summary)
+
+
+def _current_value(secret: dict[str, Any]) -> tuple[Any, Any]:
+    current = next((v for v in secret["Versions"].values() if "AWSCURRENT" in v["Stages"]), {})
+    return current.get("SecretString"), current.get("SecretBinary")
 
 
 def _cancel(asked: dict[str, Any]) -> Response:
@@ -112,7 +124,7 @@ def _secret(asked: dict[str, Any]) -> Any:
 
 
 def _unfinished(secret: dict[str, Any]) -> bool:
-    stages = [version["Stages"] for version in secret["Versions"].values()]
+    stages = [version["Stages"] for version in secret["Versions"].values() if not version.get(TRIAL)]
     return any("AWSPENDING" in labels and "AWSCURRENT" not in labels for labels in stages)
 
 
@@ -129,13 +141,25 @@ def _may_invoke(function: str, account: str, region: str) -> bool:
 
 
 def _run_steps(secret: dict[str, Any], function: str, version: str, account: str, region: str) -> None:
+    if all(_succeeds(step, secret, function, version, account, region) for step in STEPS):
+        secret["LastRotatedDate"] = int(time.time())
+
+
+def _run_trial(secret: dict[str, Any], function: str, version: str, account: str, region: str) -> None:
+    """Show in the log whether rotations will work; the version goes again, and a failure fails nobody."""
+    try:
+        _succeeds("testSecret", secret, function, version, account, region)
+    finally:
+        secret["Versions"].pop(version, None)
+
+
+def _succeeds(step: str, secret: dict[str, Any], function: str, version: str, account: str, region: str) -> bool:
+    event = {"Step": step, "SecretId": secret["ARN"], "ClientRequestToken": version, "RotationToken": version}
     client = context.client("lambda", account=account, region=region)
-    for step in STEPS:
-        event = {"Step": step, "SecretId": secret["ARN"], "ClientRequestToken": version, "RotationToken": version}
-        answered = client.invoke(FunctionName=function, Payload=json.dumps(event))
-        if answered.get("FunctionError"):
-            # Only the kind of error: a message could quote the secret.
-            kind = json.loads(answered["Payload"].read()).get("errorType", "unknown")
-            print(f"rotation of {secret['Name']} stopped at {step}: {kind}", file=sys.stderr, flush=True)
-            return
-    secret["LastRotatedDate"] = int(time.time())
+    answered = client.invoke(FunctionName=function, Payload=json.dumps(event))
+    if not answered.get("FunctionError"):
+        return True
+    # Only the kind of error: a message could quote the secret.
+    kind = json.loads(answered["Payload"].read()).get("errorType", "unknown")
+    print(f"rotation of {secret['Name']} stopped at {step}: {kind}", file=sys.stderr, flush=True)
+    return False

@@ -55,6 +55,7 @@ SEAMS: dict[str, Seam] = {
     "secrets.resolve": Seam(
         target="ministack.services.secretsmanager:_resolve", parameters=("secret_id", "use_arn_scope")
     ),
+    "secrets.all": Seam(target="ministack.services.secretsmanager:_secrets"),
     "rds.clusters": Seam(target="ministack.services.rds:_clusters"),
     "rds.instances": Seam(target="ministack.services.rds:_instances"),
     "lambda.functions": Seam(target="ministack.services.lambda_svc:_functions"),
@@ -101,6 +102,11 @@ SEAMS: dict[str, Seam] = {
     ),
     "s3.request_access_key": Seam(target="ministack.services.s3:_request_access_key"),
     "lambda.execute": Seam(target="ministack.services.lambda_svc:_execute_function", parameters=("func", "event")),
+    "lambda.event_sources": Seam(target="ministack.services.lambda_svc:_esms"),
+    "lambda.stream_failure": Seam(
+        target="ministack.services.lambda_svc:_send_ddb_stream_failure_record",
+        parameters=("esm", "func_rec", "batch", "stream_arn", "result", "condition"),
+    ),
     "lambda.emit_logs": Seam(
         target="ministack.services.lambda_svc:_emit_lambda_logs",
         parameters=("func", "request_id", "log_text", "error", "duration_ms", "log_source"),

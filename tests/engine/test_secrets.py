@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from local.engine.rotation_schedule import due_at
 from tests.engine.embedded import EmbeddedAws, StackFailedError, eventually
 from tests.engine.test_functions import function
 
@@ -36,6 +37,8 @@ def handler(event, context):
             SecretId=arn, VersionStage="AWSCURRENT", MoveToVersionId=token, RemoveFromVersionId=current)
 """
 STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
+# What AWS runs when a schedule is made without an immediate rotation; it leaves no version behind.
+TRIAL = ["testSecret"]
 
 
 def resources(secret: str, *, fails: bool, permitted: bool = True, **schedule_properties: Any) -> dict[str, Any]:
@@ -95,7 +98,10 @@ def test_rotation_runs_the_four_steps_and_then_the_new_value_is_current(engine: 
     engine.deploy(resources(secret, fails=False, RotateImmediatelyOnUpdate=False), account=account)
     vault = engine.client("secretsmanager", account=account)
     assert vault.get_secret_value(SecretId="app")["SecretString"] == "old"
-    assert vault.describe_secret(SecretId="app")["RotationRules"]["AutomaticallyAfterDays"] == 30
+    described = vault.describe_secret(SecretId="app")
+    assert described["RotationRules"]["AutomaticallyAfterDays"] == 30
+    assert (described["NextRotationDate"] - described["CreatedDate"]).days == 30
+    eventually(lambda: steps_run(engine, account) == TRIAL)
 
     version = vault.rotate_secret(SecretId="app")["VersionId"]
 
@@ -103,7 +109,7 @@ def test_rotation_runs_the_four_steps_and_then_the_new_value_is_current(engine: 
     assert "AWSCURRENT" in described["VersionIdsToStages"][version]
     assert vault.get_secret_value(SecretId="app")["SecretString"] == "new"
     assert vault.get_secret_value(SecretId="app", VersionStage="AWSPREVIOUS")["SecretString"] == "old"
-    assert steps_run(engine, account) == STEPS
+    assert steps_run(engine, account) == TRIAL + STEPS
 
 
 def test_failed_step_leaves_the_old_value_current_and_blocks_the_next_rotation(
@@ -113,9 +119,11 @@ def test_failed_step_leaves_the_old_value_current_and_blocks_the_next_rotation(
     engine.deploy(resources(secret, fails=True, RotateImmediatelyOnUpdate="false"), account=account)
     vault = engine.client("secretsmanager", account=account)
 
+    eventually(lambda: steps_run(engine, account) == TRIAL)
+    eventually(lambda: list(vault.describe_secret(SecretId="app")["VersionIdsToStages"].values()) == [["AWSCURRENT"]])
     vault.rotate_secret(SecretId="app")
 
-    eventually(lambda: steps_run(engine, account) == STEPS[:3])
+    eventually(lambda: steps_run(engine, account) == TRIAL + STEPS[:3])
     assert vault.get_secret_value(SecretId="app")["SecretString"] == "old"
     with pytest.raises(vault.exceptions.InvalidRequestException, match="previous rotation"):
         vault.rotate_secret(SecretId="app")
@@ -160,3 +168,22 @@ def test_resource_policy_is_put(engine: EmbeddedAws, account: str) -> None:
     vault = engine.client("secretsmanager", account=account)
 
     assert json.loads(vault.get_resource_policy(SecretId="app")["ResourcePolicy"]) == policy
+
+
+@pytest.mark.parametrize(
+    ("rules", "seconds"),
+    [
+        ({"AutomaticallyAfterDays": 30}, 30 * 86_400),
+        ({"ScheduleExpression": "rate(4 hours)"}, 4 * 3600),
+        ({"ScheduleExpression": "rate(1 day)"}, 86_400),
+        ({"ScheduleExpression": "cron(0 4 1 * ? *)"}, None),
+        ({}, None),
+    ],
+)
+def test_next_rotation_is_counted_from_the_last_one(rules: dict[str, Any], seconds: int | None) -> None:
+    """https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html"""
+    secret = {"CreatedDate": 1000, "RotationEnabled": True, "RotationRules": rules}
+
+    assert due_at(secret) == (None if seconds is None else 1000 + seconds)
+    assert due_at(secret | {"LastRotatedDate": 5000}) == (None if seconds is None else 5000 + seconds)
+    assert due_at(secret | {"RotationEnabled": False}) is None
