@@ -20,7 +20,7 @@ LAYER_STAMP := build/layer/.lock-$(call checksum,lambda_src/requirements.txt)
 
 SOURCES := app.py pipeline stages lambda_src release branches local integ_tests tests
 
-.PHONY: help setup demo up down status test engine-audit check lint types arrows unit functions acceptance synth lock clean
+.PHONY: help setup demo up down status test engine-audit check lint types arrows unit functions acceptance synth docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -101,6 +101,9 @@ test: check ## all tests: check, the engine's contracts, and the way from push t
 
 acceptance: setup ## the long runs: random walks, kills, load
 	@$(BIN)/python -m pytest -q tests -m acceptance
+
+docs: setup ## write docs/api.md anew from the API's contract
+	@$(BIN)/python -m stages.reference
 
 lock: $(VENV_STAMP) ## write the lock files anew from requirements.in
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt

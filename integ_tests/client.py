@@ -101,6 +101,12 @@ class PaymentClient:
     def payment(self, payment_id: str) -> Answer:
         return self.send("GET", f"/payments/{payment_id}")
 
+    def change(self, payment_id: str, kind: str, amount_minor: int | None = None, *, key: str | None = None) -> Answer:
+        """`kind` is `capture`, `void` or `refunds`; without an amount all that is left."""
+        document = {} if amount_minor is None else {"amount_minor": amount_minor}
+        headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+        return self.send("POST", f"/payments/{payment_id}/{kind}", json_body(document), headers=headers)
+
     def send(
         self, method: str, path: str, body: Body | None = None, *, headers: Mapping[str, str] | None = None
     ) -> Answer:

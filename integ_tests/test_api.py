@@ -41,8 +41,13 @@ def test_every_method_wants_a_signature(session: boto3.Session, deployed: Deploy
     }
     assert set(methods) == {
         ("/payments", "POST"),
+        ("/payments", "GET"),
         ("/payments/{id}", "GET"),
         ("/customers/{id}", "GET"),
         ("/customers/{id}", "PUT"),
+        ("/payments/{id}/capture", "POST"),
+        ("/payments/{id}/void", "POST"),
+        ("/payments/{id}/refunds", "POST"),
+        ("/health", "GET"),
     }
     assert set(methods.values()) == {"AWS_IAM"}

@@ -38,6 +38,11 @@ class FunctionPermissions:
                 actions=["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"],
                 resources=[data.transactions.table_arn],
             ),
+            iam.PolicyStatement(
+                sid="CustomersPayments",
+                actions=["dynamodb:Query"],
+                resources=[f"{data.transactions.table_arn}/index/by-customer"],
+            ),
             self._read_secrets(data.app_secret_arn),
             iam.PolicyStatement(
                 sid="FailedTransactions",

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote_plus
 
 from payment_core.http import Request, Response
 
@@ -31,6 +32,7 @@ def parse_request(event: Mapping[str, Any], *, correlation_id: str) -> Request:
         headers=_headers(event),
         body=body,
         correlation_id=correlation_id,
+        query=_query(event),
     )
 
 
@@ -47,6 +49,11 @@ def render_response(response: Response, *, headers: Mapping[str, str]) -> dict[s
 
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:
     return {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
+
+
+def _query(event: Mapping[str, Any]) -> dict[str, str]:
+    """A load balancer hands parameters on as they were sent, percent-encoded."""
+    return {unquote_plus(str(k)): unquote_plus(str(v)) for k, v in (event.get("queryStringParameters") or {}).items()}
 
 
 def _without_stage(path: str) -> str:

@@ -8,6 +8,7 @@ class ErrorCode(StrEnum):
 
     BODY_MALFORMED = "body_malformed"
     BODY_INVALID = "body_invalid"
+    QUERY_INVALID = "query_invalid"
     IDEMPOTENCY_KEY_MISSING = "idempotency_key_missing"
     IDEMPOTENCY_KEY_INVALID = "idempotency_key_invalid"
     CARD_NUMBER_INVALID = "card_number_invalid"
@@ -25,6 +26,9 @@ class ErrorCode(StrEnum):
     IDEMPOTENCY_IN_FLIGHT = "idempotency_in_flight"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     KEY_ALREADY_USED = "key_already_used"
+    PAYMENT_STATE_CONFLICT = "payment_state_conflict"
+    CAPTURE_EXCEEDS_AUTHORIZATION = "capture_exceeds_authorization"
+    REFUND_EXCEEDS_CAPTURE = "refund_exceeds_capture"
     CONFIGURATION_UNAVAILABLE = "configuration_unavailable"
     FINGERPRINT_UNAVAILABLE = "fingerprint_unavailable"
     PROCESSING_UNAVAILABLE = "processing_unavailable"

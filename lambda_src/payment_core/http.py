@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """`path` is without the API's stage; header names are in lower case. Neither headers nor body show in a repr."""
+    """`path` is without the API's stage; header names are in lower case. Headers, query and body stay out of a repr."""
 
     method: str
     path: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     correlation_id: str
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

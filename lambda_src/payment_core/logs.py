@@ -25,6 +25,8 @@ class LogFields(TypedDict, total=False):
     payment_id: str
     state: str
     amount_minor: int
+    captured_minor: int
+    refunded_minor: int
     currency: str
     decline_reason: str
     error_code: str

@@ -21,6 +21,7 @@ class Problem:
 PROBLEMS = {
     ErrorCode.BODY_MALFORMED: Problem(400, "The body is not JSON"),
     ErrorCode.BODY_INVALID: Problem(400, "The body does not have the documented shape"),
+    ErrorCode.QUERY_INVALID: Problem(400, "A query parameter is missing or not usable"),
     ErrorCode.IDEMPOTENCY_KEY_MISSING: Problem(400, "The Idempotency-Key header is missing"),
     ErrorCode.IDEMPOTENCY_KEY_INVALID: Problem(400, "The Idempotency-Key header is not usable"),
     ErrorCode.CARD_NUMBER_INVALID: Problem(400, "The card number is not valid"),
@@ -37,6 +38,9 @@ PROBLEMS = {
     ErrorCode.METHOD_NOT_ALLOWED: Problem(405, "The method is not allowed at this path"),
     ErrorCode.IDEMPOTENCY_IN_FLIGHT: Problem(409, "A request with this key is being processed", 1),
     ErrorCode.KEY_ALREADY_USED: Problem(409, "The idempotency key has been used before"),
+    ErrorCode.PAYMENT_STATE_CONFLICT: Problem(409, "The payment is not in a state that allows this"),
+    ErrorCode.CAPTURE_EXCEEDS_AUTHORIZATION: Problem(422, "More would be captured than was authorised"),
+    ErrorCode.REFUND_EXCEEDS_CAPTURE: Problem(422, "More would be refunded than was captured"),
     ErrorCode.IDEMPOTENCY_KEY_REUSED: Problem(422, "The idempotency key was used with another body"),
     ErrorCode.CONFIGURATION_UNAVAILABLE: Problem(503, "The configuration cannot be read", 5),
     ErrorCode.FINGERPRINT_UNAVAILABLE: Problem(503, "The key service does not answer", 2),

@@ -1,6 +1,5 @@
 """From an HTTP request to a payment that is worth authorising."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,12 +7,10 @@ from payment_core.caller import merchant_id
 from payment_core.documents import read_document
 from payment_core.errors import ErrorCode
 from payment_core.http import Request
+from payment_core.idempotency_key import idempotency_key
 from payment_core.money import Money
 from payment_validation.card import Card, check_card
 from payment_validation.errors import InvalidPayment
-
-IDEMPOTENCY_KEY_MAXIMUM_LENGTH = 255
-_PRINTABLE_ASCII = re.compile(r"[\x21-\x7e]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +27,7 @@ class PaymentRequest:
 def read_payment_request(request: Request, *, amount_maximum_minor: int, now: datetime) -> PaymentRequest:
     """Check everything that can be checked without asking anyone. `now` is UTC. Raises `PaymentError`."""
     merchant = merchant_id(request.headers)
-    idempotency_key = _idempotency_key(request)
+    key = idempotency_key(request.headers)
     body = read_document(request.body, schema="create_payment")
     money = Money(amount_minor=body["amount_minor"], currency=body["currency"])
     if not 1 <= money.amount_minor <= amount_maximum_minor:
@@ -40,10 +37,10 @@ def read_payment_request(request: Request, *, amount_maximum_minor: int, now: da
             field="amount_minor",
         )
     card = check_card(now=now, **body["card"])
-    _refuse_card_number_elsewhere(card, customer_id=body["customer_id"], idempotency_key=idempotency_key)
+    _refuse_card_number_elsewhere(card, customer_id=body["customer_id"], idempotency_key=key)
     return PaymentRequest(
         merchant_id=merchant,
-        idempotency_key=idempotency_key,
+        idempotency_key=key,
         customer_id=body["customer_id"],
         money=money,
         card=card,
@@ -60,20 +57,3 @@ def _refuse_card_number_elsewhere(card: Card, *, customer_id: str, idempotency_k
         raise InvalidPayment(
             ErrorCode.IDEMPOTENCY_KEY_INVALID, "The key must not hold a card number.", field="Idempotency-Key"
         )
-
-
-def _idempotency_key(request: Request) -> str:
-    key = request.headers.get("idempotency-key", "").strip()
-    if not key:
-        raise InvalidPayment(
-            ErrorCode.IDEMPOTENCY_KEY_MISSING,
-            "A payment needs an Idempotency-Key header, so that a retry cannot pay twice.",
-            field="Idempotency-Key",
-        )
-    if len(key) > IDEMPOTENCY_KEY_MAXIMUM_LENGTH or not _PRINTABLE_ASCII.fullmatch(key):
-        raise InvalidPayment(
-            ErrorCode.IDEMPOTENCY_KEY_INVALID,
-            f"The key must be 1 to {IDEMPOTENCY_KEY_MAXIMUM_LENGTH} printable ASCII characters without spaces.",
-            field="Idempotency-Key",
-        )
-    return key

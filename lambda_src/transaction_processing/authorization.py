@@ -1,7 +1,5 @@
 """Authorising a payment: once, whatever fails and however often it is asked for."""
 
-import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from payment_core import logs
@@ -9,6 +7,7 @@ from payment_core.clock import Clock
 from payment_core.errors import DependencyUnavailable, PaymentError
 from payment_core.http import Response
 from transaction_processing.acquirer import Acquirer
+from transaction_processing.answers import answer, completion_of, let_go, replayed
 from transaction_processing.customers import CustomerStore, decline_reason
 from transaction_processing.errors import IdempotencyInFlight, KeyAlreadyUsed
 from transaction_processing.failures import FailureNotifier
@@ -56,27 +55,27 @@ class Authorization:
         scope = Scope(merchant_id=order.merchant_id, method="POST", path="/payments", key=order.idempotency_key)
         claim = self.idempotency.claim(scope, request_fingerprint=order.request_fingerprint, now=self.clock())
         if isinstance(claim, StoredAnswer):
-            return _response(claim, outcome="replayed", headers={"Idempotent-Replayed": "true"})
+            return replayed(claim)
         try:
             progress = self._assess(order, claim)
         except PaymentError:
             # A resumed claim may stand for a payment: only one that began here can be forgotten.
-            _let_go(self.idempotency.suspend if claim.resumed else self.idempotency.release, claim)
+            let_go(self.idempotency.suspend if claim.resumed else self.idempotency.release, claim)
             raise
         try:
             return self._conclude(order, claim, progress)
         except KeyAlreadyUsed as error:
             if claim.resumed:
                 # It was not there a moment ago: a write of whoever began has landed late. The next request finds it.
-                _let_go(self.idempotency.suspend, claim)
+                let_go(self.idempotency.suspend, claim)
                 raise IdempotencyInFlight from error
-            _let_go(self.idempotency.release, claim)
+            let_go(self.idempotency.release, claim)
             raise
         except ConcurrentChange as error:
             raise IdempotencyInFlight from error
         except DependencyUnavailable:
             # Nobody knows what was written: the key stays taken, and the next request with it finds out and finishes.
-            _let_go(self.idempotency.suspend, claim)
+            let_go(self.idempotency.suspend, claim)
             raise
 
     def _assess(self, order: AuthorizePayment, claim: Claim) -> Progress:
@@ -109,7 +108,7 @@ class Authorization:
             if not progress.on_record:
                 self.ledger.create(progress.steps, correlation_id=order.correlation_id)
             return self._ask_acquirer(order, claim, payment)
-        completion = _completion(claim, payment)
+        completion = completion_of(claim, payment, status=201)
         if progress.on_record:
             self.idempotency.complete(completion)
         else:
@@ -120,14 +119,9 @@ class Authorization:
         reason = self.acquirer.authorize(payment_id=received.payment_id, token=received.token, money=received.money)
         state = PaymentState.AUTHORIZED if reason is None else PaymentState.DECLINED
         payment = received.moved_to(state, at=self.clock(), decline_reason=reason)
-        completion = _completion(claim, payment)
+        completion = completion_of(claim, payment, status=201)
         self.ledger.advance(received, payment, correlation_id=order.correlation_id, completion=completion)
         return _settled(payment, completion)
-
-
-def _completion(claim: Claim, payment: Payment) -> Completion:
-    body = json.dumps(payment.view(), separators=(",", ":"))
-    return Completion(claim=claim, answer=StoredAnswer(status=201, body=body))
 
 
 def _settled(payment: Payment, completion: Completion) -> Response:
@@ -140,21 +134,4 @@ def _settled(payment: Payment, completion: Completion) -> Response:
         currency=payment.money.currency,
         decline_reason=payment.decline_reason or "",
     )
-    return _response(completion.answer, outcome=payment.state, headers={})
-
-
-def _response(answer: StoredAnswer, *, outcome: str, headers: dict[str, str]) -> Response:
-    return Response(
-        status=answer.status,
-        headers={"Content-Type": "application/json", **headers},
-        body=answer.body,
-        outcome=outcome,
-    )
-
-
-def _let_go(let_go: Callable[[Claim], None], claim: Claim) -> None:
-    """Give the key back as well as possible; failing that, its lease runs out by itself."""
-    try:
-        let_go(claim)
-    except DependencyUnavailable as failure:
-        logs.error("idempotency_key_not_released", **logs.describe(failure))
+    return answer(completion.answer, outcome=payment.state)

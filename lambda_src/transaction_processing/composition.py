@@ -17,6 +17,7 @@ from payment_core.postgres import Endpoint, Login, connect
 from payment_core.release_identity import Colour
 from transaction_processing.acquirer import SandboxAcquirer
 from transaction_processing.authorization import Authorization
+from transaction_processing.changes import PaymentChange
 from transaction_processing.customers import CustomerStore
 from transaction_processing.database import DEADLINE_SECONDS, Database
 from transaction_processing.dynamodb_idempotency import DynamoDbIdempotencyStore
@@ -59,6 +60,13 @@ def authorization(colour: Colour) -> Authorization:
         acquirer=SandboxAcquirer(),
         failures=FailureTopic(client=_sns_client(), topic_arn=configuration.failed_transactions_topic_arn),
         clock=utc_now,
+    )
+
+
+def payment_change() -> PaymentChange:
+    """The use case, configured as of now. Raises `DependencyUnavailable`."""
+    return PaymentChange(
+        idempotency=_idempotency(read_configuration(ProcessingConfiguration)), ledger=ledger(), clock=utc_now
     )
 
 

@@ -68,6 +68,19 @@ class DynamoDbIdempotencyStore:
             resumed=bool(before) and before["expires_at"] > seconds,
         )
 
+    def peek(self, scope: Scope, *, request_fingerprint: str, now: datetime) -> StoredAnswer | None:
+        with dependency(ErrorCode.STORAGE_UNAVAILABLE, UNAVAILABLE):
+            answer = self._client.get_item(
+                TableName=self._table_name, Key=to_item({"pk": scope.record_id}), ConsistentRead=True
+            )
+        record = from_item(answer.get("Item", {}))
+        seconds = int(now.timestamp())
+        if not record or record["expires_at"] <= seconds:
+            return None
+        if record["status"] == IN_FLIGHT and record["lease_until"] <= seconds:
+            return None
+        return _stored_answer(record, request_fingerprint=request_fingerprint)
+
     def release(self, claim: Claim) -> None:
         values = {":owner": claim.owner, ":in_flight": IN_FLIGHT}
         self._unless_lost(self._client.delete_item, self._owned(claim, values))

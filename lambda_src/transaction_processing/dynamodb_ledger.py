@@ -14,12 +14,16 @@ from transaction_processing.errors import KeyAlreadyUsed
 from transaction_processing.fraud import FraudAssessment
 from transaction_processing.idempotency import Completion
 from transaction_processing.items import DynamoDb, Item, cancellation_codes, from_item, to_item
-from transaction_processing.ledger import ConcurrentChange
+from transaction_processing.ledger import ConcurrentChange, Page, Position
+from transaction_processing.operations import Operation
 from transaction_processing.payments import MaskedCard, Payment
 from transaction_processing.states import OPEN_STATES, PaymentState
 
 # Index partitions are spread, so that one busy merchant or one bad minute does not throttle the table.
 SHARDS = 8
+BY_CUSTOMER = "by-customer"
+# Sorts before every time.
+BEGINNING = "0"
 
 
 class DynamoDbLedger:
@@ -52,7 +56,13 @@ class DynamoDbLedger:
             raise ConcurrentChange
 
     def advance(
-        self, before: Payment, after: Payment, *, correlation_id: str, completion: Completion | None = None
+        self,
+        before: Payment,
+        after: Payment,
+        *,
+        correlation_id: str,
+        completion: Completion | None = None,
+        operation: Operation | None = None,
     ) -> None:
         meta = {
             "Put": {
@@ -63,8 +73,40 @@ class DynamoDbLedger:
                 "ExpressionAttributeValues": to_item({":state": before.state, ":version": before.version}),
             }
         }
-        if self._write([meta, self._event(after, correlation_id)], completion):
+        items = [meta, self._event(after, correlation_id)]
+        if operation is not None:
+            items.append(self._operation(operation, after))
+        codes = self._write(items, completion)
+        if codes and operation is not None and codes[2] == "ConditionalCheckFailed":
+            raise KeyAlreadyUsed
+        if codes:
             raise ConcurrentChange
+
+    def of_customer(
+        self, *, merchant_id: str, customer_id: str, since: datetime | None, limit: int, after: Position | None
+    ) -> Page:
+        customer_key = f"{merchant_id}#{customer_id}"
+        request: dict[str, object] = {
+            "TableName": self._table_name,
+            "IndexName": BY_CUSTOMER,
+            "KeyConditionExpression": "customer_key = :customer AND created_at >= :since",
+            "ExpressionAttributeValues": to_item(
+                {":customer": customer_key, ":since": timestamp(since) if since else BEGINNING}
+            ),
+            "Limit": limit,
+        }
+        if after is not None:
+            # The partition is the caller's whatever the position says: nobody reads on in somebody else's payments.
+            start = {**_meta_key(after.payment_id), "customer_key": customer_key, "created_at": after.created_at}
+            request["ExclusiveStartKey"] = to_item(start)
+        with dependency(ErrorCode.STORAGE_UNAVAILABLE, UNAVAILABLE):
+            answer = self._client.query(**request)
+        payments = [_from_meta(from_item(item)) for item in answer["Items"]]
+        following = None
+        if "LastEvaluatedKey" in answer:
+            last = from_item(answer["LastEvaluatedKey"])
+            following = Position(created_at=last["created_at"], payment_id=last["pk"].removeprefix("PAY#"))
+        return Page(payments=payments, following=following)
 
     def _write(self, items: list[Item], completion: Completion | None) -> list[str]:
         """Write all or nothing; the codes of a transaction that was cancelled by a condition, else an empty list."""
@@ -90,6 +132,8 @@ class DynamoDbLedger:
             "at": timestamp(payment.updated_at),
             "amount_minor": payment.money.amount_minor,
             "currency": payment.money.currency,
+            "captured_minor": payment.captured_minor,
+            "refunded_minor": payment.refunded_minor,
             "decline_reason": payment.decline_reason,
             "correlation_id": correlation_id,
         }
@@ -97,6 +141,22 @@ class DynamoDbLedger:
             "Put": {
                 "TableName": self._table_name,
                 "Item": to_item(event),
+                "ConditionExpression": "attribute_not_exists(pk)",
+            }
+        }
+
+    def _operation(self, operation: Operation, after: Payment) -> Item:
+        """Outlives the idempotency key: what was done once under a key is never done again."""
+        record = {
+            "pk": f"PAY#{operation.payment_id}",
+            "sk": f"OP#{operation.operation_id}",
+            "kind": str(operation.kind),
+            "version": after.version,
+        }
+        return {
+            "Put": {
+                "TableName": self._table_name,
+                "Item": to_item(record),
                 "ConditionExpression": "attribute_not_exists(pk)",
             }
         }
@@ -126,6 +186,8 @@ def _to_meta(payment: Payment) -> dict[str, object]:
         "created_at": created_at,
         "updated_at": timestamp(payment.updated_at),
         "decline_reason": payment.decline_reason,
+        "captured_minor": payment.captured_minor,
+        "refunded_minor": payment.refunded_minor,
         "fraud_approved": int(payment.fraud.approved) if payment.fraud else None,
         "fraud_score": payment.fraud.score if payment.fraud else None,
         "fraud_reasons": list(payment.fraud.reasons) if payment.fraud else None,
@@ -156,4 +218,6 @@ def _from_meta(meta: dict[str, Any]) -> Payment:
         updated_at=datetime.fromisoformat(meta["updated_at"]),
         fraud=fraud,
         decline_reason=meta.get("decline_reason"),
+        captured_minor=meta.get("captured_minor", 0),
+        refunded_minor=meta.get("refunded_minor", 0),
     )

@@ -41,6 +41,37 @@ class PaymentNotFound(ProcessingError):
         super().__init__(ErrorCode.PAYMENT_NOT_FOUND, "You have no payment with this id.")
 
 
+class StateConflict(ProcessingError):
+    """The payment is not where it would have to be for this; what was asked for cannot be repeated into success."""
+
+    def __init__(self, operation: str, state: str) -> None:
+        super().__init__(
+            ErrorCode.PAYMENT_STATE_CONFLICT, f"A payment that is {state} cannot be changed by {operation}."
+        )
+
+
+class CaptureExceedsAuthorization(ProcessingError):
+    """More would be captured than is left of the authorisation."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ErrorCode.CAPTURE_EXCEEDS_AUTHORIZATION,
+            "No more can be captured than is left of the authorised amount.",
+            field="amount_minor",
+        )
+
+
+class RefundExceedsCapture(ProcessingError):
+    """More would be refunded than is left of what was captured."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ErrorCode.REFUND_EXCEEDS_CAPTURE,
+            "No more can be refunded than is left of the captured amount.",
+            field="amount_minor",
+        )
+
+
 class CustomerNotFound(ProcessingError):
     """There is no such customer, or it is another merchant's."""
 

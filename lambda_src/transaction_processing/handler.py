@@ -6,9 +6,11 @@ from typing import Any
 from payment_core.boundary import Call, as_answer, serve_call, serve_request
 from payment_core.http import Request, Response
 from payment_core.release_identity import LambdaContext, ReleaseIdentity
-from payment_core.routing import Route, Router
+from payment_core.routing import Route, RouteHandler, Router
 from transaction_processing import resources
-from transaction_processing.composition import authorization, customers, ledger
+from transaction_processing.composition import authorization, customers, ledger, payment_change
+from transaction_processing.listing import list_payments
+from transaction_processing.operations import OperationKind
 from transaction_processing.payments import AuthorizePayment
 
 
@@ -27,8 +29,15 @@ def _serve(request: Request, _identity: ReleaseIdentity) -> Response:
     return _ROUTES(request)
 
 
+def _change(kind: OperationKind) -> RouteHandler:
+    return lambda it, named: resources.change_payment(it, named, kind=kind, use_case=payment_change())
+
+
 _ROUTES = Router(
     [
+        Route("GET", "/health", resources.get_health),
+        Route("GET", "/payments", lambda it, _: list_payments(it, ledger=ledger())),
+        *(Route("POST", f"/payments/{{payment_id}}/{kind}", _change(kind)) for kind in OperationKind),
         Route("GET", "/payments/{payment_id}", lambda it, named: resources.get_payment(it, named, ledger=ledger())),
         Route(
             "GET",

@@ -64,6 +64,10 @@ class IdempotencyStore(Protocol):
         """
         ...
 
+    def peek(self, scope: Scope, *, request_fingerprint: str, now: datetime) -> StoredAnswer | None:
+        """The answer that the key already has, without a write. Raises as `claim` does."""
+        ...
+
     def release(self, claim: Claim) -> None:
         """Forget the key: nothing was written under it, and it may be used as if it were new."""
         ...

@@ -1,9 +1,28 @@
 """The port to where payments are written, together with the answers they lead to."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from transaction_processing.idempotency import Completion
+from transaction_processing.operations import Operation
 from transaction_processing.payments import Payment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """Where a page ended."""
+
+    created_at: str
+    payment_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """`following` is where the next page begins, if there may be one."""
+
+    payments: list[Payment]
+    following: Position | None
 
 
 class Ledger(Protocol):
@@ -21,9 +40,28 @@ class Ledger(Protocol):
         ...
 
     def advance(
-        self, before: Payment, after: Payment, *, correlation_id: str, completion: Completion | None = None
+        self,
+        before: Payment,
+        after: Payment,
+        *,
+        correlation_id: str,
+        completion: Completion | None = None,
+        operation: Operation | None = None,
     ) -> None:
-        """Write one step. Raises `ConcurrentChange` unless the payment is exactly as it was `before`."""
+        """Write one step, and the operation that it is part of.
+
+        Raises `ConcurrentChange` unless the payment is exactly as it was `before`, and `KeyAlreadyUsed` where the
+        operation is on record.
+        """
+        ...
+
+    def of_customer(
+        self, *, merchant_id: str, customer_id: str, since: datetime | None, limit: int, after: Position | None
+    ) -> Page:
+        """The customer's payments in the order of their creation, a page at a time.
+
+        What was written a moment ago may not be there yet.
+        """
         ...
 
 

@@ -13,6 +13,10 @@ from transaction_processing.fraud import FraudAssessment
 from transaction_processing.states import PaymentState, check_transition
 
 
+class MoneyNotConserved(Exception):
+    """A payment whose sums cannot be: a mistake of ours, never of a caller."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class MaskedCard:
     """All that is known of a card here."""
@@ -60,7 +64,10 @@ class AuthorizePayment:
 
 @dataclass(frozen=True, kw_only=True)
 class Payment:
-    """`version` counts the states it has been in; times are UTC."""
+    """`version` counts the states it has been in; times are UTC.
+
+    Never more is refunded than was captured, nor captured than was authorised: raises `MoneyNotConserved`.
+    """
 
     payment_id: str
     merchant_id: str
@@ -75,6 +82,12 @@ class Payment:
     updated_at: datetime
     fraud: FraudAssessment | None = None
     decline_reason: str | None = None
+    captured_minor: int = 0
+    refunded_minor: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.refunded_minor <= self.captured_minor <= self.money.amount_minor:
+            raise MoneyNotConserved
 
     @classmethod
     def received(cls, order: AuthorizePayment, *, at: datetime) -> "Payment":
@@ -108,6 +121,8 @@ class Payment:
             "customer_id": self.customer_id,
             "card": {"brand": self.card.brand, "bin": self.card.bin, "last_four": self.card.last_four},
             "created_at": timestamp(self.created_at),
+            "captured_minor": self.captured_minor,
+            "refunded_minor": self.refunded_minor,
         }
         if self.decline_reason is not None:
             shown["decline_reason"] = self.decline_reason

@@ -21,7 +21,8 @@ TRANSITIONS: Mapping[PaymentState, frozenset[PaymentState]] = {
     PaymentState.REVIEW: frozenset({PaymentState.DECLINED, PaymentState.AUTHORIZED}),
     PaymentState.DECLINED: frozenset(),
     PaymentState.AUTHORIZED: frozenset({PaymentState.CAPTURED, PaymentState.VOIDED, PaymentState.EXPIRED}),
-    PaymentState.CAPTURED: frozenset({PaymentState.PARTIALLY_REFUNDED, PaymentState.REFUNDED}),
+    # Captured again: another part of what was authorised.
+    PaymentState.CAPTURED: frozenset({PaymentState.CAPTURED, PaymentState.PARTIALLY_REFUNDED, PaymentState.REFUNDED}),
     PaymentState.VOIDED: frozenset(),
     PaymentState.EXPIRED: frozenset(),
     PaymentState.PARTIALLY_REFUNDED: frozenset({PaymentState.PARTIALLY_REFUNDED, PaymentState.REFUNDED}),

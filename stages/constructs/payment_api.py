@@ -1,7 +1,6 @@
 """The REST API: what it accepts, who may call it, what it answers by itself."""
 
 import json
-from pathlib import Path
 from typing import Any, cast
 
 from aws_cdk import Stack
@@ -14,12 +13,10 @@ from release import names
 from release.names import Colour
 from stages.configuration import ApiConfig
 from stages.constructs.nag import acknowledge
-from stages.constructs.payment_function import SHARED_PACKAGE, SOURCES
 from stages.constructs.private_integration import PrivateIntegration
 from stages.constructs.release_state import ReleaseState
+from stages.contract import Model, operations
 
-SCHEMAS = SOURCES / SHARED_PACKAGE / "schemas"
-IDEMPOTENCY_HEADER = "Idempotency-Key"
 NO_COLOUR = "none"
 # Fixed texts: what API Gateway knows about a bad body quotes the offending value, which may be a card number.
 PROBLEMS = {
@@ -92,26 +89,14 @@ class PaymentApi(Construct):
         )
 
     def add_routes(self, integration: PrivateIntegration) -> None:
-        """Every method of the API."""
-        payments = self.api.root.add_resource("payments")
-        payment = payments.add_resource("{id}")
-        customer = self.api.root.add_resource("customers").add_resource("{id}")
-        integration.add_method(
-            payments,
-            "POST",
-            validator=self._validator,
-            required_headers=(IDEMPOTENCY_HEADER,),
-            body=self._model("CreatePayment", SCHEMAS / "create_payment.json"),
-        )
-        integration.add_method(payment, "GET", validator=self._validator, path_parameters=("id",))
-        integration.add_method(customer, "GET", validator=self._validator, path_parameters=("id",))
-        integration.add_method(
-            customer,
-            "PUT",
-            validator=self._validator,
-            path_parameters=("id",),
-            body=self._model("PutCustomer", SCHEMAS / "put_customer.json"),
-        )
+        """Every operation of the contract."""
+        for operation in operations():
+            integration.add_method(
+                self.api.root.resource_for_path(operation.path),
+                operation,
+                validator=self._validator,
+                body=self._model(operation.model) if operation.model else None,
+            )
 
     def _stage_settings(self, name: str, *, colour: str) -> dict[str, Any]:
         return {
@@ -160,13 +145,17 @@ class PaymentApi(Construct):
                 },
             )
 
-    def _model(self, name: str, path: Path) -> apigateway.IModel:
-        schema = json.loads(path.read_text())
-        model = apigateway.CfnModel(
-            self, name, rest_api_id=self.api.rest_api_id, name=name, content_type="application/json", schema=schema
+    def _model(self, model: Model) -> apigateway.IModel:
+        resource = apigateway.CfnModel(
+            self,
+            model.name,
+            rest_api_id=self.api.rest_api_id,
+            name=model.name,
+            content_type="application/json",
+            schema=model.schema,
         )
-        self.deployment.add_to_logical_id({"model": name, "schema": schema})
-        return apigateway.Model.from_model_name(self, f"{name}Reference", model.ref)
+        self.deployment.add_to_logical_id({"model": model.name, "schema": model.schema})
+        return apigateway.Model.from_model_name(self, f"{model.name}Reference", resource.ref)
 
 
 def _resource_policy(stack: Stack, preview_role: str) -> iam.PolicyDocument:

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from release import names
 from stages.constructs.nag import acknowledge
+from stages.contract import Operation
 
 TIMEOUT = Duration.seconds(10)
 # The caller cannot set these: the integration overwrites what came with the request.
@@ -54,19 +55,27 @@ class PrivateIntegration(Construct):
 
     def add_method(
         self,
-        resource: apigateway.Resource,
-        http_method: str,
+        resource: apigateway.IResource,
+        operation: Operation,
         *,
         validator: apigateway.IRequestValidator,
-        required_headers: tuple[str, ...] = (),
-        path_parameters: tuple[str, ...] = (),
         body: apigateway.IModel | None = None,
     ) -> apigateway.Method:
-        """Forward `http_method` of `resource`, signed callers only, after the request has been validated."""
+        """Forward `operation` of `resource`, signed callers only, after the request has been validated."""
+        http_method = operation.method
+        # The query is passed on as it is.
         forwarded = {
             f"integration.request.{place}.{name}": f"method.request.{place}.{name}"
-            for place, group in (("header", required_headers), ("path", path_parameters))
-            for name in group
+            for place in ("header", "path")
+            for name in operation.named(place, required=True)
+        }
+        accepted = {
+            **dict.fromkeys(forwarded.values(), True),
+            **{
+                f"method.request.querystring.{name}": required
+                for required in (True, False)
+                for name in operation.named("query", required=required)
+            },
         }
         integration = apigateway.Integration(
             type=apigateway.IntegrationType.HTTP_PROXY,
@@ -84,7 +93,7 @@ class PrivateIntegration(Construct):
             integration,
             authorization_type=apigateway.AuthorizationType.IAM,
             request_validator=validator,
-            request_parameters=dict.fromkeys(forwarded.values(), True),
+            request_parameters=accepted,
             request_models={"application/json": body} if body else None,
         )
         target = self._load_balancer.load_balancer_arn

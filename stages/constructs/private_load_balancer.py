@@ -49,7 +49,7 @@ class Route:
 
 ROUTES = {
     "validation": Route(paths=("/*/payments",), methods=("POST",)),
-    "processing": Route(paths=("/*/payments/*", "/*/customers/*")),
+    "processing": Route(paths=("/*/payments*", "/*/customers/*", "/*/health")),
 }
 
 

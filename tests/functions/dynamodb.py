@@ -41,6 +41,33 @@ class FakeDynamoDb:
         assert request["ConsistentRead"] is True
         return self._serve("get_item", lambda: self._get(request))
 
+    def query(self, **request: Any) -> Any:
+        """Over an index of string attributes: one partition, sorted, from a sort key on."""
+        found = re.fullmatch(r"(\w+) = (:\w+)(?: AND (\w+) >= (:\w+))?", request["KeyConditionExpression"])
+        assert found, request["KeyConditionExpression"]
+        partition, wanted, sort, lowest = found.groups()
+        values, limit = request["ExpressionAttributeValues"], request["Limit"]
+
+        def place(item: Item) -> tuple[str, str, str]:
+            return item[sort or "created_at"]["S"], *_key(item)
+
+        with self._lock:
+            stored = self._table(request).values()
+            hits = [item for item in stored if item.get(partition) == values[wanted]]
+        hits = [item for item in hits if sort is None or item[sort]["S"] >= values[lowest]["S"]]
+        hits.sort(key=place)
+        if "ExclusiveStartKey" in request:
+            start = request["ExclusiveStartKey"]
+            assert start[partition] == values[wanted], "DynamoDB refuses a start outside of the partition"
+            hits = [item for item in hits if place(item) > place(start)]
+        page = copy.deepcopy(hits[:limit])
+        answer: Item = {"Items": page}
+        if len(page) == limit:
+            # As DynamoDB does it: a full page says that there may be more, even where it is the last.
+            names = {"pk", "sk", partition, sort or "created_at"}
+            answer["LastEvaluatedKey"] = {name: page[-1][name] for name in names}
+        return answer
+
     def put_item(self, **request: Any) -> Any:
         return self._serve("put_item", lambda: self._single("put_item", request, self._put))
 

@@ -54,6 +54,7 @@ class System:
         headers: dict[str, str] | None = None,
     ) -> Answer:
         """One request; a `bytes` body is sent as it is."""
+        path, _, query = path.partition("?")
         raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         sent = {**self.merchant, "x-correlation-id": "c-test", "content-type": "application/json", **(headers or {})}
         if key is not None:
@@ -62,18 +63,22 @@ class System:
             "requestContext": {"elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:us-east-1:222222222222:x"}},
             "httpMethod": method,
             "path": f"/live{path}",
-            "queryStringParameters": {},
+            "queryStringParameters": dict(part.split("=") for part in query.split("&") if part),
             "headers": sent,
             "body": base64.b64encode(raw).decode(),
             "isBase64Encoded": True,
         }
-        function = "validation" if path == "/payments" else "processing"
+        function = "validation" if (method, path) == ("POST", "/payments") else "processing"
         answer = self._invoked[function](event, context(function, colour=colour))
         return Answer(status=answer["statusCode"], headers=answer["headers"], text=answer["body"])
 
     def pay(self, *, key: str | None = None, colour: str = "blue", **changes: Any) -> Answer:
         """A payment with a new key, unless one is given."""
         return self.send("POST", "/payments", payment_body(**changes), key=key or uuid.uuid4().hex, colour=colour)
+
+    def change(self, payment_id: str, kind: str, body: object = None, *, key: str | None = None) -> Answer:
+        """Capture, void or refund with a new key, unless one is given."""
+        return self.send("POST", f"/payments/{payment_id}/{kind}", body, key=key or uuid.uuid4().hex)
 
     def put_customer(self, customer_id: str = "cus_1", **changes: Any) -> Answer:
         terms = {

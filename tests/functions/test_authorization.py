@@ -32,6 +32,8 @@ def test_an_approved_payment_is_answered_and_on_record_with_its_history(processi
         "customer_id": "cus_1",
         "card": {"brand": "visa", "bin": "424242", "last_four": "4242"},
         "created_at": "2026-03-01T12:00:00.000Z",
+        "captured_minor": 0,
+        "refunded_minor": 0,
     }
     (payment,) = processing.payments()
     assert processing.history() == ["received", "authorized"]

@@ -10,7 +10,7 @@ from payment_core.documents import read_document
 from payment_core.errors import ErrorCode, InvalidRequest
 from tests.functions.cards import VISA, payment_body
 
-SCHEMAS = ["create_payment", "put_customer"]
+SCHEMAS = ["create_payment", "put_customer", "capture_payment", "refund_payment", "void_payment"]
 
 
 def _refusal(body: bytes) -> InvalidRequest:

@@ -20,6 +20,7 @@ ALLOWED = {
     ("authorized", "captured"),
     ("authorized", "voided"),
     ("authorized", "expired"),
+    ("captured", "captured"),
     ("captured", "partially_refunded"),
     ("captured", "refunded"),
     ("partially_refunded", "partially_refunded"),

@@ -1,16 +1,18 @@
 """What the API lets through, and to whom."""
 
 import json
+import shutil
 from typing import Any
 
 import pytest
 
 from release import names
 from release.names import ROUTED, Colour
+from stages import contract
 from stages.constructs import payment_api, private_integration
 from stages.environments import DEV
 from stages.payment_stage import PaymentStage
-from tests.stages.templates import Resource, Synthesis, layer_templates, new_app, texts
+from tests.stages.templates import ENVIRONMENTS, Resource, Synthesis, layer_templates, new_app, texts
 
 
 def api_resources(synthesis: Synthesis, type_: str) -> list[Resource]:
@@ -42,7 +44,7 @@ def test_methods_with_a_body_have_a_model_that_refuses_unknown_fields(synthesis:
 def test_a_payment_needs_an_idempotency_key(synthesis: Synthesis) -> None:
     for method in api_resources(synthesis, "AWS::ApiGateway::Method"):
         if method.properties["HttpMethod"] == "POST":
-            assert method.properties["RequestParameters"] == {"method.request.header.Idempotency-Key": True}
+            assert method.properties["RequestParameters"]["method.request.header.Idempotency-Key"] is True, str(method)
 
 
 def test_no_caller_can_choose_a_colour_or_an_identity(synthesis: Synthesis) -> None:
@@ -207,9 +209,53 @@ def test_a_change_of_the_api_makes_a_new_deployment(
     with monkeypatch.context() as patch:
         patch.setitem(private_integration.TRUSTED_HEADERS, "integration.request.header.x-stage", "context.stage")
         assert deployment_id() != before
-    schemas = tmp_path_factory.mktemp("schemas")
-    for source in payment_api.SCHEMAS.glob("*.json"):
-        (schemas / source.name).write_text(source.read_text().replace("999999999999", "5"))
+    sources = tmp_path_factory.mktemp("sources")
+    (sources / "payment_core").mkdir()
+    shutil.copy(contract.DOCUMENT, sources)
+    shutil.copytree(contract.DOCUMENT.parent / "payment_core" / "schemas", sources / "payment_core" / "schemas")
+    schema = sources / "payment_core" / "schemas" / "put_customer.json"
+    schema.write_text(schema.read_text().replace("999999999999", "5"))
     with monkeypatch.context() as patch:
-        patch.setattr(payment_api, "SCHEMAS", schemas)
+        patch.setattr(contract, "DOCUMENT", sources / contract.DOCUMENT.name)
         assert deployment_id() != before
+    document = sources / contract.DOCUMENT.name
+    document.write_text(document.read_text().replace('"/health"', '"/healthy"'))
+    with monkeypatch.context() as patch:
+        patch.setattr(contract, "DOCUMENT", document)
+        assert deployment_id() != before
+
+
+def test_routes_and_models_are_the_contracts(synthesis: Synthesis) -> None:
+    described = {(operation.path.lstrip("/"), operation.method): operation for operation in contract.operations()}
+    for environment in ENVIRONMENTS:
+        resources = synthesis.template(environment.suffix, "api")["Resources"]
+        methods = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::ApiGateway::Method"]
+        found = {}
+        for method in methods:
+            segments: list[str] = []
+            parent = method["ResourceId"].get("Ref")
+            while parent:
+                part = resources[parent]["Properties"]
+                segments.insert(0, part["PathPart"])
+                parent = part["ParentId"].get("Ref")
+            found["/".join(segments), method["HttpMethod"]] = method
+        assert set(found) == set(described)
+        for key, operation in described.items():
+            required = {
+                f"method.request.{place}.{name}"
+                for place, kind in (("header", "header"), ("path", "path"), ("querystring", "query"))
+                for name in operation.named(kind, required=True)
+            }
+            parameters = found[key].get("RequestParameters", {})
+            assert {name for name, wanted in parameters.items() if wanted} == required
+            model = found[key].get("RequestModels", {}).get("application/json", {}).get("Ref")
+            schema = resources[model]["Properties"]["Schema"] if model else None
+            assert schema == (operation.model.schema if operation.model else None)
+
+
+def test_the_gateways_own_codes_are_in_the_contract() -> None:
+    own = {code for _, code, _ in payment_api.PROBLEMS.values()}
+    listed = contract.document()["x-problems"]
+    assert own <= set(listed)
+    for status, code, _ in payment_api.PROBLEMS.values():
+        assert listed[code]["status"] == status

@@ -1,0 +1,95 @@
+"""`python -m stages.reference` writes docs/api.md from the contract."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from stages.contract import Operation, document, operations
+
+REFERENCE: Final = Path(__file__).parents[1] / "docs" / "api.md"
+TEST_CARDS: Final = """\
+## The sandbox
+
+The sandbox's token provider and acquirer know these published test numbers; every other valid number is approved.
+
+| number | outcome |
+|---|---|
+| 4000000000000002 | declined: `card_declined` |
+| 4000000000009995 | declined: `insufficient_funds` |
+| 4000000000009987 | declined: `lost_card` |
+"""
+
+
+def reference() -> str:
+    """The whole page. The order is the contract's."""
+    contract = document()
+    return "\n".join(
+        [
+            "# API",
+            "",
+            "Written by `make docs` from `lambda_src/openapi.json`, which is also the source of API Gateway's routes",
+            "and models; the functions check bodies against the same schemas.",
+            "",
+            contract["info"]["description"],
+            "",
+            *(line for operation in operations() for line in _operation(operation)),
+            *_problems(contract["x-problems"]),
+            TEST_CARDS,
+        ]
+    )
+
+
+def _operation(operation: Operation) -> Iterator[str]:
+    yield f"## {operation.method} {operation.path}"
+    yield ""
+    yield f"{operation.summary}. {operation.description}"
+    yield ""
+    for place, name, required in operation.parameters:
+        yield f"- {place} `{name}`{', required' if required else ''}"
+    if operation.model:
+        yield from _fields("body", operation.model.schema)
+    statuses = ", ".join(operation.described["responses"])
+    yield f"- answers {statuses}"
+    yield ""
+
+
+def _fields(path: str, schema: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, field in schema["properties"].items():
+        required = ", required" if name in schema.get("required", ()) else ""
+        rule = " ".join(_rule(field))
+        yield f"- {path} `{prefix}{name}`{required}: {rule}"
+        if field.get("type") == "object":
+            yield from _fields(path, field, prefix=f"{prefix}{name}.")
+    if not schema["properties"]:
+        yield f"- {path}: an empty object"
+
+
+def _rule(field: Mapping[str, Any]) -> Iterator[str]:
+    yield str(field["type"])
+    if "minimum" in field:
+        yield f"{field['minimum']} to {field['maximum']}"
+    if "enum" in field:
+        yield " or ".join(f"`{value}`" for value in field["enum"])
+    if "pattern" in field:
+        yield f"`{field['pattern']}`"
+    if "description" in field:
+        yield f"({field['description'].rstrip('.')})"
+
+
+def _problems(problems: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    yield "## Errors"
+    yield ""
+    yield "Errors are `application/problem+json` (RFC 9457). `code` is stable: a released code is never renamed or"
+    yield "given another meaning. *Retry* says whether the same request with the same key may succeed later, and the"
+    yield "header `Retry-After` when."
+    yield ""
+    yield "| code | status | meaning | retry |"
+    yield "|---|---|---|---|"
+    for code, problem in problems.items():
+        status = problem["status"] or "4xx or 5xx"
+        yield f"| `{code}` | {status} | {problem['title']} | {'yes' if problem['retryable'] else 'no'} |"
+    yield ""
+
+
+if __name__ == "__main__":
+    REFERENCE.write_text(reference(), "utf-8")
