@@ -98,7 +98,7 @@ async def _rotate(asked: dict[str, Any]) -> Response:
 
 
 def _current_value(secret: dict[str, Any]) -> tuple[Any, Any]:
-    current = next((v for v in secret["Versions"].values() if "AWSCURRENT" in v["Stages"]), {})
+    current: dict[str, Any] = next((v for v in secret["Versions"].values() if "AWSCURRENT" in v["Stages"]), {})
     return current.get("SecretString"), current.get("SecretBinary")
 
 
