@@ -115,6 +115,7 @@ SEAMS: dict[str, Seam] = {
         target="ministack.services.cloudwatch:record_metric",
         parameters=("namespace", "metric_name", "value", "unit", "dimensions"),
     ),
+    "cloudwatch.evict": Seam(target="ministack.services.cloudwatch:_evict_old_metrics", parameters=()),
     "cloudwatch.metrics": Seam(target="ministack.services.cloudwatch:_metrics"),
     "cloudwatch.alarms": Seam(target="ministack.services.cloudwatch:_alarms"),
     "cloudwatch.dimensions_key": Seam(target="ministack.services.cloudwatch:_dims_key", parameters=("dims",)),

@@ -16,7 +16,7 @@ from local.engine.cloudwatch.evaluation import Point, Rule, UnsupportedAlarmErro
 from local.engine.registry import Engine, Registry
 
 EVERY_SECONDS = 1.0
-KEEP_SECONDS = 3600
+EVICT_SECONDS = 60.0
 
 
 def register(registry: Registry) -> None:
@@ -26,6 +26,19 @@ def register(registry: Registry) -> None:
 
 def silence_own_evaluation(_: Engine) -> None:
     seams.replace("cloudwatch.evaluate_alarm", lambda _: None)
+    seams.wrap("cloudwatch.evict", _now_and_then)
+
+
+def _now_and_then(original: Callable[[], None]) -> Callable[[], None]:
+    """Look for points older than two weeks once a minute; ministack does at every PutMetricData, through all points."""
+    last = [0.0]
+
+    def evict() -> None:
+        if time.monotonic() - last[0] > EVICT_SECONDS:
+            last[0] = time.monotonic()
+            original()
+
+    return evict
 
 
 class AlarmClock:
@@ -42,7 +55,8 @@ class AlarmClock:
         """Evaluate all alarms of all accounts once."""
         for (account, region, name), alarm in list(seams.get("cloudwatch.alarms").all_items()):
             try:
-                verdict = evaluate(Rule.of(alarm), _points(account, region, alarm, self._now()), now=self._now())
+                rule, now = Rule.of(alarm), self._now()
+                verdict = evaluate(rule, _points(account, region, alarm, rule, now), now=now)
             except UnsupportedAlarmError as error:
                 self._refuse(account, name, error)
                 continue
@@ -57,15 +71,16 @@ class AlarmClock:
             print(f"alarm {name} of {account} is not evaluated: {error}", file=sys.stderr, flush=True)
 
 
-def _points(account: str, region: str, alarm: Mapping[str, Any], now: float) -> list[Point]:
+def _points(account: str, region: str, alarm: Mapping[str, Any], rule: Rule, now: float) -> list[Point]:
     """The observations of exactly the alarm's metric: namespace, name and every dimension."""
     dimensions = {d["Name"]: d["Value"] for d in alarm.get("Dimensions") or []}
     key = (alarm["Namespace"], alarm["MetricName"], seams.get("cloudwatch.dimensions_key")(dimensions))
     stored = seams.get("cloudwatch.metrics").get_scoped(account, region, key) or ()
+    oldest = now - rule.period_seconds * (rule.evaluation_periods + 1)
     return [
         Point(at=float(p["Timestamp"]), value=float(p["Value"]))
         for p in list(stored)
-        if p["Timestamp"] >= now - KEEP_SECONDS and "Value" in p
+        if p["Timestamp"] >= oldest and "Value" in p
     ]
 
 
