@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from local.engine.registry import Registry
-from local.engine.resource_types import cloudwatch, dynamodb, ec2, functions, iam, layers, rds, s3, secrets, sns, waf
+from local.engine.resource_types import (
+    cloudwatch,
+    dynamodb,
+    ec2,
+    functions,
+    iam,
+    layers,
+    rds,
+    s3,
+    secrets,
+    sns,
+    sqs,
+    waf,
+)
 
-SERVICES = (iam, ec2, s3, dynamodb, functions, layers, secrets, rds, sns, waf, cloudwatch)
+SERVICES = (iam, ec2, s3, dynamodb, functions, layers, secrets, rds, sns, sqs, waf, cloudwatch)
 
 
 def register(registry: Registry) -> None:

@@ -18,6 +18,8 @@ VPC_FIELDS = ("SubnetIds", "SecurityGroupIds", "Ipv6AllowedForDualStack")
 
 def register(registry: Registry) -> None:
     registry.after("AWS::Lambda::Function", apply_dropped_properties)
+    registry.after("AWS::Lambda::EventSourceMapping", tag_event_source)
+    registry.supports("AWS::Lambda::EventSourceMapping", {"Tags"})
     registry.supports("AWS::Lambda::Function", {*DROPPED_CONFIGURATION, "ReservedConcurrentExecutions"})
 
 
@@ -32,6 +34,16 @@ def apply_dropped_properties(resource: Resource) -> None:
         configuration["VpcConfig"] = present(configuration["VpcConfig"], *VPC_FIELDS)
     if configuration:
         resource.client("lambda").update_function_configuration(FunctionName=resource.physical_id, **configuration)
+
+
+def tag_event_source(resource: Resource) -> None:
+    arn = resource.arn("lambda", f"event-source-mapping:{resource.physical_id}")
+    wanted = {tag["Key"]: tag["Value"] for tag in resource.properties.get("Tags", [])}
+    dropped = {tag["Key"] for tag in resource.previous.get("Tags", [])} - set(wanted)
+    if dropped:
+        resource.client("lambda").untag_resource(Resource=arn, TagKeys=sorted(dropped))
+    if wanted:
+        resource.client("lambda").tag_resource(Resource=arn, Tags=wanted)
 
 
 def _set_concurrency(resource: Resource) -> None:
