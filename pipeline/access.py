@@ -13,7 +13,9 @@ from pipeline import bootstrap
 from pipeline.access_grants import deploy_grants, release_grants, test_grants
 from pipeline.permissions import policy, role_arn, role_with
 from release import names
+from stages.constructs.customer_key import CustomerKey
 from stages.constructs.nag import acknowledge
+from stages.constructs.payment_table import PaymentTable
 from stages.environments import Environment
 
 
@@ -57,7 +59,22 @@ class EnvironmentAccess(cdk.Stack):
             roles=[deploy_role],
             grants=deploy_grants(environment),
         )
+        self._ledger(environment)
         self._api_gateway_logging(suffix)
+
+    def _ledger(self, environment: Environment) -> None:
+        """The truth about releases; it exists before the environment does, and is not deleted with it."""
+        suffix, keep = environment.suffix, environment.storage.keep_on_teardown
+        PaymentTable(
+            self,
+            "Ledger",
+            name=names.release_table(suffix),
+            key=CustomerKey(
+                self, "LedgerKey", suffix=suffix, role="releases", protects="the ledger of releases", keep=keep
+            ),
+            keep=keep,
+            sort_key="sk",
+        )
 
     def _api_gateway_logging(self, suffix: str) -> None:
         """API Gateway writes access logs with one role per account and region, shared by all its APIs."""

@@ -39,6 +39,16 @@ def release_grants(environment: Environment) -> list[Grant]:
             resources=[_arn(environment, "ssm", f"parameter{names.parameter_path(suffix)}/release/*")],
             wildcard_reason="The release records of one environment are all under this path, and nothing else is.",
         ),
+        Grant(
+            actions=["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"],
+            resources=[_arn(environment, "dynamodb", f"table/{names.release_table(suffix)}")],
+        ),
+        Grant(
+            actions=["kms:Decrypt"],
+            resources=[_arn(environment, "kms", "key/*")],
+            conditions={"StringEquals": {"kms:ViaService": f"dynamodb.{environment.region}.amazonaws.com"}},
+            wildcard_reason="A key's id is not known beforehand; the condition admits only the table above.",
+        ),
         # Repeating a stack resolves its parameters with the caller's rights, as creating a change set does.
         _parameters(environment, "ssm:GetParameters"),
         Grant(
@@ -116,6 +126,7 @@ def test_grants(environment: Environment) -> list[Grant]:
                 "dynamodb:DescribeTable",
                 "dynamodb:DescribeContinuousBackups",
                 "dynamodb:DescribeTimeToLive",
+                "dynamodb:GetItem",
                 "dynamodb:Query",
             ],
             resources=[tables, f"{tables}/index/*"],

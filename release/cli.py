@@ -1,8 +1,11 @@
 """python -m release: parse, connect, run one command, end with its exit code."""
 
 import argparse
+import getpass
 import json
+import os
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from types import FrameType
@@ -62,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> Outcome:
     factor = arguments.clock_factor or factor_from(None)
     own = session(region=arguments.region, role_arn=arguments.role_arn, purpose=arguments.command)
-    environment = connect(own, arguments.suffix, clock=ScaledClock(factor=factor), progress=_progress)
+    environment = connect(own, arguments.suffix, clock=ScaledClock(factor=factor), progress=_progress, by=_who())
     run, _ = COMMANDS[arguments.command]
     return run(Context(session=own, environment=environment, arguments=arguments))
 
@@ -77,6 +80,11 @@ def _report(outcome: Outcome, arguments: argparse.Namespace) -> int:
     if outcome.exit is Exit.NOTHING_TO_DO and arguments.ok_if_nothing:
         return Exit.DONE
     return outcome.exit
+
+
+def _who() -> str:
+    """The build or the person whose command this is, for the ledger."""
+    return os.environ.get("CODEBUILD_BUILD_ID") or f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def _progress(line: str) -> None:

@@ -26,3 +26,9 @@ class ScaledClock:
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds * self._factor)
+
+    def time(self) -> float:
+        return time.time()
+
+    def pause(self, seconds: float) -> None:
+        time.sleep(seconds)

@@ -10,6 +10,7 @@ from release import migration, outputs
 from release.errors import Exit
 from release.freeze import freeze
 from release.heal import heal
+from release.lease import leased
 from release.observe import deployed_release, observe, stacks_at_rest
 from release.plans import plan_for
 from release.ports import Environment
@@ -39,10 +40,10 @@ class Context:
 
 
 def freeze_command(context: Context) -> Outcome:
-    environment = context.environment
-    stacks = stacks_at_rest(environment)
-    heal(environment)
-    state = freeze(environment, stacks, context.arguments.commit)
+    with leased(context.environment, "freeze") as environment:
+        stacks = stacks_at_rest(environment)
+        heal(environment)
+        state = freeze(environment, stacks, context.arguments.commit)
     words = (
         f"{state.live_colour} is live and recorded"
         if state.has_history
@@ -52,41 +53,42 @@ def freeze_command(context: Context) -> Outcome:
 
 
 def shift_command(context: Context) -> Outcome:
-    environment = context.environment
-    stacks = stacks_at_rest(environment)
-    heal(environment)
-    code, message = shift(
-        environment,
-        plan_for(environment.suffix),
-        deployed_release(environment.suffix, stacks),
-        commit=context.arguments.commit,
-        approved_by=context.arguments.approved_by,
-    )
+    with leased(context.environment, "shift") as environment:
+        stacks = stacks_at_rest(environment)
+        heal(environment)
+        code, message = shift(
+            environment,
+            plan_for(environment.suffix),
+            deployed_release(environment.suffix, stacks),
+            commit=context.arguments.commit,
+            approved_by=context.arguments.approved_by,
+        )
     return Outcome(exit=code, message=message)
 
 
 def rollback_command(context: Context) -> Outcome:
-    environment = context.environment
-    stacks_at_rest(environment)
-    # A shift or a rollback that was killed half-way is what the caller wants undone: not the release before it.
-    healed = heal(environment)
-    if healed and healed.went_back:
-        return Outcome(exit=Exit.DONE, message=healed.message)
-    code, message = rollback(environment)
+    with leased(context.environment, "rollback") as environment:
+        stacks_at_rest(environment)
+        # A shift or a rollback that was killed half-way is what the caller wants undone: not the release before it.
+        healed = heal(environment)
+        if healed and healed.went_back:
+            return Outcome(exit=Exit.DONE, message=healed.message)
+        code, message = rollback(environment)
     return Outcome(exit=code, message=message)
 
 
 def heal_command(context: Context) -> Outcome:
-    stacks_at_rest(context.environment)
-    healed = heal(context.environment)
+    with leased(context.environment, "heal") as environment:
+        stacks_at_rest(environment)
+        healed = heal(environment)
     if healed is None:
         return Outcome(exit=Exit.NOTHING_TO_DO, message="nothing is half done")
     return Outcome(exit=Exit.DONE, message=healed.message)
 
 
 def verify_command(context: Context) -> Outcome:
-    store = context.environment.store
-    found = findings(observe(context.environment), store.state(), store.journal())
+    environment = context.environment
+    found = findings(observe(environment), environment.store.state(), environment.ledger.journal())
     if found:
         return Outcome(exit=Exit.FAILED, message="\n".join(found), details={"findings": found})
     return Outcome(exit=Exit.DONE, message="weights, aliases and live stage are as recorded", details={"findings": []})

@@ -30,5 +30,9 @@ class NotApplied(ReleaseError):
     """AWS accepted a change, and reading it back shows something else."""
 
 
+class Overtaken(ReleaseError):
+    """Another command moves traffic: whatever this one did next would be wrong."""
+
+
 class Interrupted(ReleaseError):
     """The process was asked to end."""

@@ -23,10 +23,11 @@ def freeze(environment: Environment, stacks: tuple[StackView, ...], commit: str 
     else:
         _refuse_to_forget(environment, stacks)
         state, journal = ReleaseState(), Journal()
-        environment.store.save_journal(journal)
+        environment.ledger.save_journal(journal)
+        environment.keep()
         environment.store.save_state(state)
     if journal.frozen_for != commit:
-        environment.store.save_journal(replace(journal, frozen_for=commit))
+        environment.ledger.save_journal(replace(journal, frozen_for=commit))
     environment.progress(f"release state: {','.join(state.to_list())}")
     for view in stacks:
         if view.reads_release_state and view.status in UPDATABLE:
@@ -44,6 +45,7 @@ def _refuse_to_forget(environment: Environment, stacks: tuple[StackView, ...]) -
 def _sync(environment: Environment, name: str) -> None:
     """Make CloudFormation's last-applied values equal to reality: a deployment that fails would otherwise
     bring back the weights from before the last shift. Raises `ReleaseError`."""
+    environment.keep()
     if not environment.stacks.start_sync(name):
         environment.progress(f"{name}: in step already")
         return
@@ -55,5 +57,5 @@ def _sync(environment: Environment, name: str) -> None:
             if status != "UPDATE_COMPLETE":
                 raise ReleaseError(f"sync of {name} ended in {status}: {environment.stacks.failure(name)}")
             return
-        environment.clock.sleep(_POLL_SECONDS)
+        environment.wait(_POLL_SECONDS)
     raise ReleaseError(f"sync of {name} took longer than {_DEADLINE_SECONDS:.0f} seconds")

@@ -1,11 +1,14 @@
 """Put right what a killed command left behind. Every other command begins with it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from release.decisions import FinishRollback, FinishShift, Healthy, Refuse, Restore, diagnose
 from release.errors import Refused
+from release.model import Result
+from release.observe import close
 from release.ports import Environment
 from release.rollback import finish_rollback
+from release.shift import shifted
 from release.traffic import restore
 
 
@@ -20,15 +23,15 @@ class Healed:
 def heal(environment: Environment) -> Healed | None:
     """Return what was put right; None when nothing had to be. Raises `Refused`."""
     store = environment.store
-    journal = store.journal()
+    journal = environment.ledger.journal()
     match diagnose(environment.router.rules(), store.state(), journal):
         case Healthy():
             return None
         case Refuse(reason):
             raise Refused(reason)
         case FinishShift():
-            store.save_journal(replace(journal, operation=None, origin=None, previous=journal.origin))
-            return Healed(message="the last shift had come to its end; the journal says so now", went_back=False)
+            close(environment, journal, shifted(journal), result=Result.DONE, reason="all steps were done")
+            return Healed(message="the last shift had come to its end; the ledger says so now", went_back=False)
         case FinishRollback():
             environment.progress("a rollback did not come to its end: finishing it")
             colour = finish_rollback(environment, journal)
@@ -37,5 +40,5 @@ def heal(environment: Environment) -> Healed | None:
             environment.progress(f"{because}: back to {state.live_colour}")
             restore(environment, state)
             if journal.operation is not None:
-                store.save_journal(replace(journal, operation=None, origin=None))
+                close(environment, journal, journal.at_rest(), result=Result.HEALED, reason=because)
             return Healed(message=f"all traffic is back on {state.live_colour}: {because}", went_back=True)

@@ -87,19 +87,90 @@ class Operation(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Where a release comes from."""
+
+    commit: str | None = None
+    approved_by: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightSet:
+    """A weight that was set and read back; `at` is UTC, ISO 8601."""
+
+    at: str
+    weight_percent: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Journal:
     """Written before traffic moves, so that whoever comes after a kill knows what to undo or finish.
 
-    `origin` is what was live when `operation` began; `previous` the release before the live one,
-    which was approved and is what a rollback returns to. `frozen_for` is the commit of the last freeze.
+    `origin` is what was live when `operation` began, `asked` what it was to make live, `weights` how far it came.
+    `live` tells where the live release comes from; `previous` is the release before it, which was approved and is
+    what a rollback returns to. `frozen_for` is the commit of the last freeze.
     """
 
     operation: Operation | None = None
     origin: ReleaseState | None = None
+    asked: Provenance = Provenance()
+    by: str | None = None
+    started_at: str | None = None
+    weights: tuple[WeightSet, ...] = ()
+    live: Provenance = Provenance()
     previous: ReleaseState | None = None
-    commit: str | None = None
-    approved_by: str | None = None
+    previous_from: Provenance = Provenance()
     frozen_for: str | None = None
+
+    def at_rest(self) -> "Journal":
+        """The same with nothing under way."""
+        return Journal(
+            live=self.live, previous=self.previous, previous_from=self.previous_from, frozen_for=self.frozen_for
+        )
+
+    def displaced_by(self, newer: Provenance, *, displaced: ReleaseState) -> "Journal":
+        """At rest, with another release live: the displaced one is what a rollback returns to."""
+        return Journal(live=newer, previous=displaced, previous_from=self.live, frozen_for=self.frozen_for)
+
+    def rolled_back(self) -> "Journal":
+        """At rest, with the previous release live and nothing before it to return to."""
+        return Journal(live=self.previous_from, frozen_for=self.frozen_for)
+
+
+class Result(StrEnum):
+    """How an operation ended."""
+
+    DONE = "done"
+    ROLLED_BACK = "rolled back"
+    PAUSED = "paused"
+    FAILED = "failed"
+    HEALED = "healed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One line of the ledger: an operation that has ended. Times are UTC, ISO 8601."""
+
+    command: str
+    result: Result
+    reason: str
+    started_at: str
+    ended_at: str
+    by: str
+    commit: str | None
+    approved_by: str | None
+    weights: tuple[WeightSet, ...]
+    before: ReleaseState | None
+    after: ReleaseState | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """Who may move traffic now. `until` is in seconds since 1970; without renewal the lease ends then."""
+
+    holder: str
+    command: str
+    until: float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -199,6 +199,7 @@ def release_id_output(function_name: str) -> str:
     return f"{function_name.capitalize()}ReleaseId"
 
 
-def release_journal_parameter(suffix: str) -> str:
-    """What the controller is in the middle of, and which release was live before this one."""
-    return f"/payment/{suffix}/release/journal"
+def release_table(suffix: str) -> str:
+    """The ledger: who moves traffic now, what is half done, and every release with its outcome. It is made with the
+    environment's access, so that it is there before the first freeze and stays when the environment goes."""
+    return resource(suffix, "releases")

@@ -1,11 +1,23 @@
 """Look at an environment, and write down what was seen."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from release.decisions import obstacle
 from release.errors import Refused
 from release.layout import ReleaseState
-from release.model import Journal, Observation, Operation, Release, StackView, live_release
+from release.model import (
+    Entry,
+    Journal,
+    Observation,
+    Operation,
+    Provenance,
+    Release,
+    Result,
+    StackView,
+    WeightSet,
+    live_release,
+)
 from release.names import DEPLOYMENT_OUTPUT, FUNCTIONS, Colour, release_version_output, stack
 from release.ports import Environment
 
@@ -60,21 +72,69 @@ def record(environment: Environment, state: ReleaseState) -> Journal:
     """Write `state` down as what is live, with no command under way. A release that it displaces becomes
     the one that a rollback returns to. Returns the journal."""
     recorded = environment.store.state()
-    journal = environment.store.journal()
-    displaced = (
-        recorded if recorded and recorded.has_history and live_release(recorded) != live_release(state) else None
-    )
-    noted = replace(journal, operation=None, origin=None, previous=displaced or journal.previous)
+    journal = environment.ledger.journal()
+    noted = journal.at_rest()
+    if recorded and recorded.has_history and live_release(recorded) != live_release(state):
+        # Moved by hand: nobody told the ledger where this release comes from.
+        noted = journal.displaced_by(Provenance(), displaced=recorded)
     # The journal first: killed in between, the displaced release is still known, and the state is observed again.
     if noted != journal:
-        environment.store.save_journal(noted)
+        environment.ledger.save_journal(noted)
     if recorded != state:
+        environment.keep()
         environment.store.save_state(state)
     return noted
 
 
-def begin(environment: Environment, operation: Operation, origin: ReleaseState, journal: Journal) -> None:
+def begin(environment: Environment, operation: Operation, origin: ReleaseState, asked: Provenance) -> Journal:
     """Write down what is about to happen, and what it must be undone to."""
     if environment.store.state() != origin:
+        environment.keep()
         environment.store.save_state(origin)
-    environment.store.save_journal(replace(journal, operation=operation, origin=origin))
+    journal = replace(
+        environment.ledger.journal().at_rest(),
+        operation=operation,
+        origin=origin,
+        asked=asked,
+        by=environment.by,
+        started_at=utc(environment.clock.time()),
+    )
+    environment.ledger.save_journal(journal)
+    return journal
+
+
+def note_weight(environment: Environment, weight_percent: int) -> None:
+    """Record a weight that was set and read back."""
+    journal = environment.ledger.journal()
+    noted = WeightSet(at=utc(environment.clock.time()), weight_percent=weight_percent)
+    environment.ledger.save_journal(replace(journal, weights=(*journal.weights, noted)))
+
+
+def close(environment: Environment, journal: Journal, rest: Journal, *, result: Result, reason: str) -> None:
+    """End the operation of `journal`: one line in the ledger, then the journal at rest. Nothing under way, no line."""
+    if journal.operation is not None:
+        environment.keep()
+        environment.ledger.add(entry_of(environment, journal, result=result, reason=reason))
+    environment.ledger.save_journal(rest)
+
+
+def entry_of(environment: Environment, journal: Journal, *, result: Result, reason: str) -> Entry:
+    ended_at = utc(environment.clock.time())
+    return Entry(
+        command=journal.operation or "shift",
+        result=result,
+        reason=reason,
+        started_at=journal.started_at or ended_at,
+        ended_at=ended_at,
+        by=journal.by or environment.by,
+        commit=journal.asked.commit,
+        approved_by=journal.asked.approved_by,
+        weights=journal.weights,
+        before=journal.origin,
+        after=environment.store.state(),
+    )
+
+
+def utc(seconds: float) -> str:
+    """Seconds since 1970 as ISO 8601."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

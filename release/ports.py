@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from release.errors import ReleaseError
 from release.layout import ReleaseState
-from release.model import Journal, RoutedRule, StackView
+from release.model import Entry, Journal, Lease, RoutedRule, StackView
 from release.names import Colour
 
 
@@ -64,21 +65,59 @@ class Alarms(Protocol):
 
 
 class StateStore(Protocol):
+    """The projection that templates read."""
+
     def state(self) -> ReleaseState | None: ...
 
     def save_state(self, state: ReleaseState) -> None: ...
 
+
+class Ledger(Protocol):
+    """The truth about releases. Writing needs the lease. Times are seconds since 1970."""
+
+    def acquire(self, *, holder: str, command: str, now: float, until: float) -> bool:
+        """Take the lease when nobody has it, or when it ended before `now`."""
+        ...
+
+    def renew(self, *, until: float) -> bool:
+        """False when the lease is somebody else's by now."""
+        ...
+
+    def release(self) -> None:
+        """Give the lease back, if it is still this one's."""
+        ...
+
+    def lease(self) -> Lease | None: ...
+
     def journal(self) -> Journal: ...
 
-    def save_journal(self, journal: Journal) -> None: ...
+    def save_journal(self, journal: Journal) -> None:
+        """Raises `Overtaken` without the lease."""
+        ...
+
+    def add(self, entry: Entry) -> None:
+        """Keep what happened, for good. What began at the same time is the same operation: its first entry stays."""
+        ...
+
+    def history(self, limit: int) -> tuple[Entry, ...]:
+        """The last entries, newest first."""
+        ...
 
 
 class Clock(Protocol):
-    """Seconds that may pass faster than those on the wall."""
+    """Seconds that may pass faster than those on the wall; `time` and `pause` are those on the wall."""
 
     def now(self) -> float: ...
 
     def sleep(self, seconds: float) -> None: ...
+
+    def time(self) -> float: ...
+
+    def pause(self, seconds: float) -> None: ...
+
+
+def _without_lease() -> None:
+    raise ReleaseError("only a command that holds the lease may change anything")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,5 +131,16 @@ class Environment:
     stacks: Stacks
     alarms: Alarms
     store: StateStore
+    ledger: Ledger
     clock: Clock
     progress: Callable[[str], None]
+    by: str
+    """Who runs the command, for the ledger."""
+    keep: Callable[[], None] = _without_lease
+    """Called before each change: renews the lease, and raises `Overtaken` when somebody else has it by now."""
+
+    def wait(self, seconds: float) -> None:
+        """Wait with the lease held."""
+        self.keep()
+        self.clock.sleep(seconds)
+        self.keep()

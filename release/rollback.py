@@ -2,9 +2,9 @@
 
 from release.errors import Exit, NotApplied
 from release.layout import ReleaseState
-from release.model import ALL_TRAFFIC, Journal, Operation, live_release
+from release.model import ALL_TRAFFIC, Journal, Operation, Result, live_release
 from release.names import Colour
-from release.observe import begin, observe
+from release.observe import begin, close, note_weight, observe
 from release.ports import Environment
 from release.traffic import move_stage, point_aliases, set_weight
 
@@ -12,15 +12,15 @@ from release.traffic import move_stage, point_aliases, set_weight
 def rollback(environment: Environment) -> tuple[Exit, str]:
     """Go back to the recorded previous release. A second rollback finds nothing to go back to: it never
     swings forward again. The caller has healed the environment."""
-    journal = environment.store.journal()
+    journal = environment.ledger.journal()
     observed = observe(environment)
     if journal.previous is None or not observed.exists:
         return Exit.NOTHING_TO_DO, "no release before the live one is recorded"
     if live_release(journal.previous) == live_release(observed.state()):
-        environment.store.save_journal(Journal(frozen_for=journal.frozen_for))
+        environment.ledger.save_journal(journal.rolled_back())
         return Exit.NOTHING_TO_DO, "the previous release is live already"
-    begin(environment, Operation.ROLLBACK, observed.state(), journal)
-    colour = finish_rollback(environment, environment.store.journal())
+    begun = begin(environment, Operation.ROLLBACK, observed.state(), journal.previous_from)
+    colour = finish_rollback(environment, begun)
     previous = live_release(journal.previous)
     versions = ", ".join(f"{name} {version}" for name, version in previous.versions.items())
     return Exit.DONE, f"all traffic is on {colour}: {versions}; API deployment {previous.deployment_id}"
@@ -36,8 +36,11 @@ def finish_rollback(environment: Environment, journal: Journal) -> Colour:
     environment.progress(f"aliases {colour} hold the previous versions; moving all traffic there")
     set_weight(environment, colour, ALL_TRAFFIC)
     move_stage(environment, previous.deployment_id)
+    note_weight(environment, ALL_TRAFFIC)
+    environment.keep()
     environment.store.save_state(observe(environment).state())
-    environment.store.save_journal(Journal(frozen_for=journal.frozen_for))
+    noted = environment.ledger.journal()
+    close(environment, noted, noted.rolled_back(), result=Result.DONE, reason=f"all traffic is on {colour}")
     return colour
 
 

@@ -18,11 +18,11 @@ from release.decisions import (
     assess,
     decide,
 )
-from release.errors import Exit, Refused, ReleaseError
+from release.errors import Exit, Overtaken, Refused, ReleaseError
 from release.layout import ReleaseState
-from release.model import Observation, Operation, Release
+from release.model import Journal, Observation, Operation, Provenance, Release, Result
 from release.names import Colour
-from release.observe import begin, observe, record
+from release.observe import begin, close, entry_of, note_weight, observe, record
 from release.plans import Plan
 from release.ports import Environment
 from release.traffic import move_stage, restore, set_weight, weights_hold
@@ -42,15 +42,16 @@ def shift(
 ) -> tuple[Exit, str]:
     """Make `deployed` live. The caller has healed the environment. Raises `Refused` when the idle colour
     does not hold it, `ReleaseError` when something broke; all traffic is back on the old release then."""
-    journal = environment.store.journal()
+    journal = environment.ledger.journal()
     if commit and journal.frozen_for and commit != journal.frozen_for:
         raise Refused(f"the environment was frozen for commit {journal.frozen_for}, this is {commit}")
+    asked = Provenance(commit=commit, approved_by=approved_by)
     observed = observe(environment)
     match assess(observed, deployed):
         case Refuse(reason):
             raise Refused(reason)
         case NothingToDo():
-            record(environment, observed.state())
+            _first_release(environment, observed, asked)
             return Exit.NOTHING_TO_DO, f"{observed.live_colour} serves this release already"
         case MoveStage():
             to = None
@@ -58,33 +59,47 @@ def shift(
             to = colour
     known = _alarms_before(environment)
     origin = observed.state()
-    begin(environment, Operation.SHIFT, origin, replace(journal, commit=commit, approved_by=approved_by))
+    begin(environment, Operation.SHIFT, origin, asked)
     try:
         if to is not None:
             _move_traffic(environment, plan, to, known)
         move_stage(environment, deployed.deployment_id)
         moved = observe(environment)
         _check(moved, deployed)
-    except _Overtaken:
+    except Overtaken:
         raise
     except _RolledBack as stop:
-        _undo(environment, origin)
+        _undo(environment, origin, result=Result.ROLLED_BACK, reason=str(stop))
         return Exit.ROLLED_BACK, f"all traffic is back on {origin.live_colour}: {stop}"
-    except Exception:
+    except Exception as error:
         environment.progress("something broke: returning all traffic")
-        _undo(environment, origin)
+        _undo(environment, origin, result=Result.FAILED, reason=type(error).__name__)
         raise
     # The state first: once it differs from the journal's origin, the shift counts as done.
+    environment.keep()
     environment.store.save_state(moved.state())
-    journal = environment.store.journal()
-    environment.store.save_journal(replace(journal, operation=None, origin=None, previous=origin))
+    noted = environment.ledger.journal()
+    close(environment, noted, shifted(noted), result=Result.DONE, reason="all steps were done")
     if to is None:
         return Exit.DONE, f"only the API changed: live serves deployment {deployed.deployment_id}"
     return Exit.DONE, f"all traffic is on {to}"
 
 
-class _Overtaken(ReleaseError):
-    """Another command moves traffic: whatever this one did next would be wrong."""
+def shifted(journal: Journal) -> Journal:
+    """The journal at rest after the shift that it describes."""
+    return journal.displaced_by(journal.asked, displaced=journal.origin) if journal.origin else journal.at_rest()
+
+
+def _first_release(environment: Environment, observed: Observation, asked: Provenance) -> None:
+    """Record what is live; an environment's first release is live without a shift, and has its line too."""
+    recorded = environment.store.state()
+    journal = record(environment, observed.state())
+    if recorded is None or not recorded.has_history:
+        entry = entry_of(
+            environment, replace(journal, asked=asked), result=Result.DONE, reason="the environment's first deployment"
+        )
+        environment.ledger.add(entry)
+        environment.ledger.save_journal(replace(journal, live=asked))
 
 
 def _alarms_before(environment: Environment) -> frozenset[str]:
@@ -98,7 +113,7 @@ def _alarms_before(environment: Environment) -> frozenset[str]:
 
 
 def _move_traffic(environment: Environment, plan: Plan, to: Colour, known: frozenset[str]) -> None:
-    """Walk the plan's steps. Raises `_RolledBack` on an alarm, `_Overtaken` when the weights are changed."""
+    """Walk the plan's steps. Raises `_RolledBack` on an alarm, `Overtaken` when the weights are changed."""
     progress = Progress()
     weight = 0
     while True:
@@ -111,25 +126,26 @@ def _move_traffic(environment: Environment, plan: Plan, to: Colour, known: froze
             case SetWeight(step, weight_percent):
                 set_weight(environment, to, weight_percent)
                 weight = weight_percent
+                note_weight(environment, weight)
                 progress = Progress(step=step, since=environment.clock.now())
                 environment.progress(f"{to}: {weight} %, read back; watching for {plan.steps[step].bake_seconds} s")
             case Wait(seconds):
-                environment.clock.sleep(seconds)
+                environment.wait(seconds)
                 environment.progress(
                     f"{to}: {weight} %, {environment.clock.now() - progress.since:.0f} s, no new alarm"
                 )
             case ReturnTraffic(because):
                 raise _RolledBack(because)
             case Yield(because):
-                raise _Overtaken(because)
+                raise Overtaken(because)
             case Complete():
                 return
 
 
-def _undo(environment: Environment, origin: ReleaseState) -> None:
+def _undo(environment: Environment, origin: ReleaseState, *, result: Result, reason: str) -> None:
     restore(environment, origin)
-    journal = environment.store.journal()
-    environment.store.save_journal(replace(journal, operation=None, origin=None))
+    journal = environment.ledger.journal()
+    close(environment, journal, journal.at_rest(), result=result, reason=reason)
 
 
 def _check(observed: Observation, deployed: Release) -> None:

@@ -1,12 +1,15 @@
 """What a person wants to know about an environment's release, as data and as text."""
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Any, TypedDict
 
+from release.model import Entry
 from release.names import Colour
 from release.observe import observe
 from release.ports import Environment
 from release.verify import findings
+
+HISTORY = 5
 
 
 class RuleStatus(TypedDict):
@@ -25,6 +28,8 @@ class Status(TypedDict):
     previous: list[str] | None
     commit: str | None
     approved_by: str | None
+    lease: str | None
+    history: list[dict[str, Any]]
     stacks: dict[str, str]
     alarms_firing: list[str]
     findings: list[str]
@@ -33,7 +38,8 @@ class Status(TypedDict):
 def status(environment: Environment) -> Status:
     observed = observe(environment)
     recorded = environment.store.state()
-    journal = environment.store.journal()
+    journal = environment.ledger.journal()
+    lease = environment.ledger.lease()
     return Status(
         suffix=environment.suffix,
         live_colour=observed.live_colour,
@@ -43,8 +49,10 @@ def status(environment: Environment) -> Status:
         recorded=recorded.to_list() if recorded else None,
         operation=journal.operation,
         previous=journal.previous.to_list() if journal.previous else None,
-        commit=journal.commit,
-        approved_by=journal.approved_by,
+        commit=journal.live.commit,
+        approved_by=journal.live.approved_by,
+        lease=f"{lease.command} of {lease.holder}" if lease and lease.until > environment.clock.time() else None,
+        history=[_line(entry) for entry in environment.ledger.history(HISTORY)],
         stacks={view.name: view.status for view in environment.stacks.describe()},
         alarms_firing=sorted(environment.alarms.firing()),
         findings=findings(observed, recorded, journal),
@@ -61,12 +69,39 @@ def as_text(seen: Status) -> str:
     lines.append(f"  API         deployment {seen['live_deployment'] or '-'}")
     if seen["commit"]:
         lines.append(f"  release     commit {seen['commit']}, approved by {seen['approved_by'] or '-'}")
+    if seen["lease"]:
+        lines.append(f"  at work     {seen['lease']}")
     lines.append(f"  rollback    {'possible' if seen['previous'] else 'no release before this one is recorded'}")
     unsteady = [f"{name} {state}" for name, state in seen["stacks"].items() if not state.endswith("_COMPLETE")]
     lines += [f"  stack       {line}" for line in unsteady]
     lines += [f"  ALARM       {name}" for name in seen["alarms_firing"]]
     lines += [f"  finding     {line}" for line in seen["findings"]]
+    lines += [f"  {'history' if number == 0 else '':<11} {_words(line)}" for number, line in enumerate(seen["history"])]
     return "\n".join(lines)
+
+
+def _line(entry: Entry) -> dict[str, Any]:
+    return {
+        "started_at": entry.started_at,
+        "ended_at": entry.ended_at,
+        "command": entry.command,
+        "result": entry.result.value,
+        "reason": entry.reason,
+        "commit": entry.commit,
+        "approved_by": entry.approved_by,
+        "by": entry.by,
+        "weights": [{"at": each.at, "weight_percent": each.weight_percent} for each in entry.weights],
+        "live_after": entry.after.to_list() if entry.after else None,
+    }
+
+
+def _words(line: Mapping[str, Any]) -> str:
+    weights = " → ".join(str(each["weight_percent"]) for each in line["weights"])
+    return (
+        f"{line['started_at'][:19]}Z to {line['ended_at'][11:19]}Z  {line['command']} {line['result']}"
+        + (f" ({weights} %)" if weights else "")
+        + f": {line['reason']}; commit {line['commit'] or '-'}, approved by {line['approved_by'] or '-'}"
+    )
 
 
 def _plain(weights: Mapping[Colour, int]) -> dict[str, int]:

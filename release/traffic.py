@@ -20,11 +20,12 @@ def set_weight(environment: Environment, colour: Colour, percent: int) -> None:
     wanted = weights_for(colour, percent)
     for rule in environment.router.rules():
         if rule.weights != wanted:
+            environment.keep()
             environment.router.set_weights(rule.arn, wanted)
     for _ in range(_READS):
         if weights_hold(environment, colour, percent):
             return
-        environment.clock.sleep(_SECONDS_BETWEEN_READS)
+        environment.wait(_SECONDS_BETWEEN_READS)
     raise NotApplied(f"{colour} should have {percent} % of every rule's traffic, and has not")
 
 
@@ -39,6 +40,7 @@ def point_aliases(environment: Environment, colour: Colour, state: ReleaseState)
     for name, version in state.versions(state.live_colour).items():
         if version is None or environment.functions.version(name, colour) == version:
             continue
+        environment.keep()
         environment.functions.point(name, colour, version)
         if environment.functions.version(name, colour) != version:
             raise NotApplied(f"alias {colour} of {name} should hold version {version}, and does not")
@@ -48,6 +50,7 @@ def move_stage(environment: Environment, deployment_id: str | None) -> None:
     """Serve the deployment on the live stage. Nothing recorded, nothing moved. Raises `NotApplied`."""
     if deployment_id is None or environment.api_stage.deployment_id() == deployment_id:
         return
+    environment.keep()
     environment.api_stage.deploy(deployment_id)
     if environment.api_stage.deployment_id() != deployment_id:
         raise NotApplied(f"the live stage should serve deployment {deployment_id}, and does not")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from release.aws.alarms import StackAlarms
 from release.aws.api_stage import LiveStage
 from release.aws.functions import Aliases
+from release.aws.ledger import LedgerTable
 from release.aws.load_balancer import ListenerRules
 from release.aws.parameters import ParameterStore
 from release.aws.session import CLIENT_CONFIG
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     import boto3
 
 
-def connect(session: "boto3.Session", suffix: str, *, clock: Clock, progress: Callable[[str], None]) -> Environment:
+def connect(
+    session: "boto3.Session", suffix: str, *, clock: Clock, progress: Callable[[str], None], by: str
+) -> Environment:
     stacks = EnvironmentStacks(session.client("cloudformation", config=CLIENT_CONFIG), suffix)
     return Environment(
         suffix=suffix,
@@ -26,6 +29,8 @@ def connect(session: "boto3.Session", suffix: str, *, clock: Clock, progress: Ca
         stacks=stacks,
         alarms=StackAlarms(session.client("cloudwatch", config=CLIENT_CONFIG), stacks.alarm_names),
         store=ParameterStore(session.client("ssm", config=CLIENT_CONFIG), suffix),
+        ledger=LedgerTable(session.client("dynamodb", config=CLIENT_CONFIG), suffix),
         clock=clock,
         progress=progress,
+        by=by,
     )

@@ -182,9 +182,11 @@ def test_release_role_changes_nothing_but_traffic_records_and_its_stacks(
 ) -> None:
     stack = names.access_stack(environment.suffix)
     allowed = permissions(assembly, stack, names.release_role(environment.suffix))
-    reading = ("Describe", "List", "Get", "GET")
+    reading = ("Describe", "List", "Get", "GET", "Query", "Decrypt")
     assert {a for a in actions(allowed) if not a.split(":")[1].startswith(reading)} == {
         "cloudformation:UpdateStack",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
         "ssm:PutParameter",
         "lambda:UpdateAlias",
         "lambda:InvokeFunction",
@@ -195,6 +197,10 @@ def test_release_role_changes_nothing_but_traffic_records_and_its_stacks(
         if "lambda:InvokeFunction" in as_list(statement["Action"]):
             assert as_list(statement["Resource"]) == [
                 f"arn:aws:lambda:us-east-1:{environment.account}:function:payment-{environment.suffix}-migration"
+            ]
+        if "dynamodb:PutItem" in as_list(statement["Action"]):
+            assert as_list(statement["Resource"]) == [
+                f"arn:aws:dynamodb:us-east-1:{environment.account}:table/payment-{environment.suffix}-releases"
             ]
 
 

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from release.aws.alarms import StackAlarms
 from release.aws.api_stage import LiveStage
 from release.aws.functions import Aliases
+from release.aws.ledger import LedgerTable
+from release.aws.ledger_text import entry_from_json, entry_to_json, journal_from_json, journal_to_json
 from release.aws.load_balancer import ListenerRules
-from release.aws.parameters import ParameterStore, journal_from_json, journal_to_json
+from release.aws.parameters import ParameterStore
 from release.aws.stacks import EnvironmentStacks
-from release.errors import ReleaseError
+from release.errors import Overtaken, ReleaseError
 from release.layout import MalformedState, ReleaseState
-from release.model import Journal, Operation
+from release.model import Entry, Journal, Operation, Provenance, Result, WeightSet
 from release.names import Colour
 
 BLUE, GREEN = Colour.BLUE, Colour.GREEN
@@ -202,14 +204,43 @@ _WORDS = st.none() | st.text(max_size=50)
 _STATES = st.none() | st.just(ReleaseState()) | st.just(ReleaseState(live_colour=GREEN, deployment_id="d"))
 
 
+_FROM = st.builds(Provenance, commit=_WORDS, approved_by=_WORDS)
+_TEXT = st.text(max_size=20)
+_WEIGHTS = st.lists(st.builds(WeightSet, at=_TEXT, weight_percent=st.integers(0, 100)), max_size=3).map(tuple)
+
+
+@given(
+    st.builds(
+        Entry,
+        command=_TEXT,
+        result=st.sampled_from(Result),
+        reason=_TEXT,
+        started_at=_TEXT,
+        ended_at=_TEXT,
+        by=_TEXT,
+        commit=_WORDS,
+        approved_by=_WORDS,
+        weights=_WEIGHTS,
+        before=_STATES,
+        after=_STATES,
+    )
+)
+def test_an_entry_is_read_as_it_was_written(entry: Entry) -> None:
+    assert entry_from_json(entry_to_json(entry)) == entry
+
+
 @given(
     st.builds(
         Journal,
         operation=st.none() | st.sampled_from(Operation),
         origin=_STATES,
         previous=_STATES,
-        commit=_WORDS,
-        approved_by=_WORDS,
+        asked=_FROM,
+        by=_WORDS,
+        started_at=_WORDS,
+        weights=_WEIGHTS,
+        live=_FROM,
+        previous_from=_FROM,
         frozen_for=_WORDS,
     )
 )
@@ -221,3 +252,43 @@ def test_a_journal_is_read_as_it_was_written(journal: Journal) -> None:
 def test_a_journal_that_cannot_be_read_is_no_empty_one(text: str) -> None:
     with pytest.raises(MalformedState):
         journal_from_json(text)
+
+
+def head(**attributes: Any) -> dict[str, Any]:
+    return {"TableName": "payment-dev-releases", "Key": {"pk": {"S": "head"}, "sk": {"S": "head"}}, **attributes}
+
+
+def test_the_lease_is_taken_only_where_nobody_has_it(session: boto3.Session) -> None:
+    client = session.client("dynamodb")
+    ledger = LedgerTable(client, "dev")
+    with Stubber(client) as stub:
+        stub.add_response("update_item", {})
+        stub.add_client_error("update_item", "ConditionalCheckFailedException")
+        assert ledger.acquire(holder="me", command="shift", now=1, until=2)
+        assert not ledger.acquire(holder="me", command="shift", now=1, until=2)
+
+
+def test_a_journal_is_written_only_with_the_lease(session: boto3.Session) -> None:
+    client = session.client("dynamodb")
+    with Stubber(client) as stub:
+        stub.add_client_error("update_item", "ConditionalCheckFailedException")
+        with pytest.raises(Overtaken):
+            LedgerTable(client, "dev").save_journal(Journal())
+
+
+def test_a_lease_that_cannot_be_given_back_runs_out_by_itself(session: boto3.Session) -> None:
+    client = session.client("dynamodb")
+    with Stubber(client) as stub:
+        stub.add_client_error("update_item", "InternalServerError")
+        LedgerTable(client, "dev").release()
+
+
+def test_without_an_item_there_is_no_lease_and_nothing_under_way(session: boto3.Session) -> None:
+    client = session.client("dynamodb")
+    with answering(
+        client,
+        ("get_item", {}, head(ConsistentRead=True)),
+        ("get_item", {}, head(ConsistentRead=True)),
+    ):
+        ledger = LedgerTable(client, "dev")
+        assert (ledger.lease(), ledger.journal()) == (None, Journal())

@@ -19,7 +19,7 @@ from tests.release.world import API, World, push
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """The CLI, connected to an environment in memory; the test's own signal handlers stay."""
     made = World()
-    made.release(push("1"))
+    made.ship(push("1"))
     monkeypatch.setattr(cli, "connect", lambda *_, progress, **__: replace(made.environment(), progress=progress))
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield made

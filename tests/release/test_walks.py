@@ -28,7 +28,7 @@ def walk(seed: int) -> World:
     commit = 1
     for _ in range(MOVES):
         move = random.choice(["push", "push", "push", "again", "rollback", "heal", "verify"])
-        world.kill_after = random.randint(0, 20) if random.random() < KILL_CHANCE else None
+        world.kill_after = random.randint(0, 30) if random.random() < KILL_CHANCE else None
         try:
             match move:
                 case "push" | "again":
@@ -133,7 +133,7 @@ def goes_wrong(seed: int) -> bool:
 def test_every_kill_of_a_shift_is_healed_by_the_next_freeze() -> None:
     for after in range(25):
         world = World()
-        world.release(push("1"))
+        world.ship(push("1"))
         world.run("freeze")
         world.deployment(push("2", api="2"))
         world.approve()
@@ -149,9 +149,9 @@ def test_every_kill_of_a_shift_is_healed_by_the_next_freeze() -> None:
 def test_every_kill_of_a_rollback_ends_with_the_previous_release_or_the_one_before_it_began() -> None:
     for after in range(15):
         world = World()
-        world.release(push("1"))
+        world.ship(push("1"))
         first = world.live_release()
-        world.release(push("2", api="2"))
+        world.ship(push("2", api="2"))
         second = world.live_release()
         world.kill_after = after
         with suppress(Killed):

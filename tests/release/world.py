@@ -6,14 +6,14 @@ and a failed update goes back to those. The judge looks after every change of th
 
 from argparse import Namespace
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, cast
 
 from release.commands import COMMANDS, Context, Outcome
-from release.errors import Refused
+from release.errors import Overtaken, Refused
 from release.layout import ReleaseState
-from release.model import Journal, Release, RoutedRule, StackView
+from release.model import Entry, Journal, Lease, Release, RoutedRule, StackView
 from release.names import DEPLOYMENT_OUTPUT, FUNCTIONS, ROUTED, Colour, release_version_output, stack
 from release.ports import Environment
 
@@ -49,9 +49,13 @@ class World:
     stage: str | None = None
     stored_state: ReleaseState | None = None
     stored_journal: Journal = field(default_factory=Journal)
+    entries: list[Entry] = field(default_factory=list)
+    leases: list[tuple[int, Lease]] = field(default_factory=list)
+    command: int = 0
     alarms_red: set[str] = field(default_factory=set)
     alarm_names: frozenset[str] = frozenset({"payment-dev-p99", "payment-dev-errors"})
     seconds: float = 0.0
+    looks: int = 0
     at_second: dict[int, Callable[[], None]] = field(default_factory=dict)
     kill_after: int | None = None
     lying_router: bool = False
@@ -116,7 +120,39 @@ class World:
         return self.stored_journal
 
     def save_journal(self, journal: Journal) -> None:
+        if not self._mine():
+            raise Overtaken("no lease")
         self._act("save journal", lambda: setattr(self, "stored_journal", journal))
+
+    def acquire(self, *, holder: str, command: str, now: float, until: float) -> bool:
+        if self.leases and not self._mine() and self.leases[0][1].until >= now:
+            return False
+        lease = Lease(holder=holder, command=command, until=until)
+        self._act("lease", lambda: setattr(self, "leases", [(self.command, lease)]))
+        return True
+
+    def renew(self, *, until: float) -> bool:
+        if not self._mine():
+            return False
+        self.leases = [(self.command, replace(self.leases[0][1], until=until))]
+        return True
+
+    def release(self) -> None:
+        if self._mine():
+            self._act("give the lease back", self.leases.clear)
+
+    def lease(self) -> Lease | None:
+        return self.leases[0][1] if self.leases else None
+
+    def _mine(self) -> bool:
+        return bool(self.leases) and self.leases[0][0] == self.command
+
+    def add(self, entry: Entry) -> None:
+        if entry.started_at not in {each.started_at for each in self.entries}:
+            self._act("ledger entry", lambda: self.entries.append(entry))
+
+    def history(self, limit: int) -> tuple[Entry, ...]:
+        return tuple(sorted(self.entries, key=lambda each: each.started_at, reverse=True)[:limit])
 
     def watched(self) -> frozenset[str]:
         return self.alarm_names
@@ -132,6 +168,13 @@ class World:
         self.seconds += seconds
         for due in sorted(second for second in self.at_second if second <= self.seconds):
             self.at_second.pop(due)()
+
+    def time(self) -> float:
+        self.looks += 1
+        return self.seconds + self.looks / 1000
+
+    def pause(self, seconds: float) -> None:
+        self.sleep(seconds)
 
     # --- CloudFormation ---
 
@@ -305,12 +348,15 @@ class World:
             stacks=self,
             alarms=self,
             store=self,
+            ledger=self,
             clock=self,
             progress=self.lines.append,
+            by="somebody",
         )
 
     def run(self, command: str, **arguments: str | None) -> Outcome:
         """Run a command as the CLI does, with everything but the process around it."""
+        self.command += 1
         options: dict[str, Any] = {"commit": None, "approved_by": None, **arguments}
         run, _ = COMMANDS[command]
         context = Context(session=cast("Any", None), environment=self.environment(), arguments=Namespace(**options))
@@ -326,7 +372,7 @@ class World:
             )
         )
 
-    def release(self, template: Push) -> Outcome:
+    def ship(self, template: Push) -> Outcome:
         """The whole way of an approved push: freeze, deploy, approve, shift."""
         self.run("freeze")
         assert self.deployment(template)

@@ -1,0 +1,59 @@
+"""One command at a time: whoever changes an environment holds its lease, and stops when it is somebody else's."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final
+
+from release.errors import Overtaken, Refused
+from release.ports import Environment
+
+LEASE_SECONDS: Final = 20.0
+"""How long a killed command keeps others waiting."""
+RENEW_SECONDS: Final = 5.0
+PATIENCE_SECONDS: Final = 2 * LEASE_SECONDS
+_POLL_SECONDS: Final = 1.0
+
+
+@contextmanager
+def leased(environment: Environment, command: str) -> Iterator[Environment]:
+    """The environment, ready to be changed. Raises `Refused` while another command is at work."""
+    _acquire(environment, command)
+    try:
+        yield replace(environment, keep=_Keeper(environment).keep)
+    finally:
+        environment.ledger.release()
+
+
+def _acquire(environment: Environment, command: str) -> None:
+    clock = environment.clock
+    deadline = clock.time() + PATIENCE_SECONDS
+    said = False
+    while True:
+        now = clock.time()
+        if environment.ledger.acquire(holder=environment.by, command=command, now=now, until=now + LEASE_SECONDS):
+            return
+        other = environment.ledger.lease()
+        words = f"{other.command} of {other.holder}" if other else "another command"
+        if now >= deadline:
+            raise Refused(f"{words} is at work on {environment.suffix}; try again when it has ended")
+        if not said:
+            environment.progress(f"waiting for {words}, which is at work or was killed less than a minute ago")
+            said = True
+        clock.pause(_POLL_SECONDS)
+
+
+class _Keeper:
+    """Renews the lease, but not more often than it has to be."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._renewed_at = environment.clock.time()
+
+    def keep(self) -> None:
+        now = self._environment.clock.time()
+        if now - self._renewed_at < RENEW_SECONDS:
+            return
+        if not self._environment.ledger.renew(until=now + LEASE_SECONDS):
+            raise Overtaken("the lease has run out, and another command has it now")
+        self._renewed_at = now

@@ -1,0 +1,121 @@
+"""One command at a time, and what each leaves in the ledger."""
+
+from contextlib import suppress
+
+import pytest
+
+from release.errors import Exit, Overtaken, ReleaseError
+from release.lease import LEASE_SECONDS
+from release.model import Lease, Provenance, Result
+from release.names import Colour
+from tests.release.world import Killed, World, push, refused
+
+ALL_BLUE = {Colour.BLUE: 100, Colour.GREEN: 0}
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.ship(push("1"))
+    made.run("freeze", commit="c2")
+    made.deployment(push("2", api="2"))
+    made.approve()
+    return made
+
+
+def somebody_else(world: World, *, until: float) -> None:
+    world.leases = [(-1, Lease(holder="a build", command="shift", until=until))]
+
+
+@pytest.mark.parametrize("command", ["freeze", "shift", "rollback", "heal"])
+def test_a_command_refuses_while_another_one_is_at_work(world: World, command: str) -> None:
+    somebody_else(world, until=1e9)
+    before = world.live()
+    assert "shift of a build is at work" in refused(world, command)
+    assert world.live() == before
+    assert world.leases[0][0] == -1
+
+
+def test_looking_needs_no_lease(world: World) -> None:
+    somebody_else(world, until=1e9)
+    assert world.run("status").exit is Exit.DONE
+    assert world.run("verify").exit is Exit.DONE
+    assert "at work     shift of a build" in world.run("status").message
+
+
+def test_a_killed_command_keeps_the_next_one_waiting_for_one_lease_only(world: World) -> None:
+    world.kill_after = 8
+    with suppress(Killed):
+        world.run("shift")
+    world.kill_after = None
+    killed_at = world.seconds
+    assert world.run("heal").exit is Exit.DONE
+    assert world.seconds - killed_at <= LEASE_SECONDS + 1
+    assert world.leases == []
+
+
+def test_a_shift_that_lost_its_lease_touches_nothing_more(world: World) -> None:
+    touched: list[int] = []
+
+    def taken() -> None:
+        somebody_else(world, until=1e9)
+        touched.append(len(world.actions))
+
+    world.at_second[int(world.seconds) + 7] = taken
+    with pytest.raises(Overtaken):
+        world.run("shift")
+    assert len(world.actions) == touched[0]
+    assert world.leases[0][0] == -1
+
+
+def test_nothing_is_changed_outside_a_lease(world: World) -> None:
+    with pytest.raises(ReleaseError, match="lease"):
+        world.environment().keep()
+
+
+def test_the_ledger_tells_who_released_what_when_and_how_it_ended(world: World) -> None:
+    world.run("shift", commit="c2", approved_by="someone")
+    entry = world.history(1)[0]
+    assert (entry.command, entry.result, entry.commit, entry.approved_by) == ("shift", Result.DONE, "c2", "someone")
+    assert [each.weight_percent for each in entry.weights] == [10, 50, 100]
+    assert entry.started_at <= entry.weights[0].at <= entry.ended_at
+    assert entry.after == world.stored_state != entry.before
+    assert "shift done (10 → 50 → 100 %)" in world.run("status").message
+
+
+def test_an_environment_s_first_deployment_has_its_line(world: World) -> None:
+    first = world.history(1)[0]
+    assert (first.result, first.reason) == (Result.DONE, "the environment's first deployment")
+
+
+def test_a_rolled_back_shift_leaves_the_commit_that_is_live(world: World) -> None:
+    world.run("shift", commit="c2", approved_by="someone")
+    world.run("freeze")
+    world.deployment(push("3"))
+    world.at_second[int(world.seconds) + 8] = lambda: world.alarms_red.add("payment-dev-p99")
+    assert world.run("shift", commit="c3").exit is Exit.ROLLED_BACK
+    assert (world.history(1)[0].commit, world.history(1)[0].result) == ("c3", Result.ROLLED_BACK)
+    assert world.stored_journal.live == Provenance(commit="c2", approved_by="someone")
+
+
+def test_a_killed_shift_has_one_line_whoever_healed_it(world: World) -> None:
+    world.kill_after = 8
+    with suppress(Killed):
+        world.run("shift", commit="c2")
+    world.kill_after = None
+    before = len(world.entries)
+    world.run("heal")
+    world.run("heal")
+    assert [entry.result for entry in world.entries[before:]] == [Result.HEALED]
+    assert world.entries[-1].commit == "c2"
+
+
+def test_a_rollback_says_which_commit_is_live_again(world: World) -> None:
+    world.run("shift", commit="c2")
+    world.run("freeze")
+    world.deployment(push("3"))
+    world.approve()
+    world.run("shift", commit="c3")
+    world.run("rollback")
+    assert (world.history(1)[0].command, world.history(1)[0].commit) == ("rollback", "c2")
+    assert world.stored_journal.live.commit == "c2"
