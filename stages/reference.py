@@ -17,6 +17,12 @@ The sandbox's token provider and acquirer know these published test numbers; eve
 | 4000000000000002 | declined: `card_declined` |
 | 4000000000009995 | declined: `insufficient_funds` |
 | 4000000000009987 | declined: `lost_card` |
+| 4000000000000341 | times out before it is taken: 503 `acquirer_unavailable`; authorised when repeated |
+| 4000000000000119 | no answer: 504 `outcome_unknown`, status `unknown`; authorised when repeated |
+| 4000000000006975 | no answer: 504 `outcome_unknown`, status `unknown`; declined when repeated: `card_declined` |
+
+Repeated means the same request with the same key, or the sweeper, which settles what has had no outcome for a minute.
+Both ask the acquirer by the payment's id, so that it authorises once.
 """
 
 

@@ -35,6 +35,8 @@ class LogFields(TypedDict, total=False):
     subject: str
     step: str
     migrations: list[str]
+    settled: int
+    unsettled: int
 
 
 _ALLOWED = frozenset(LogFields.__annotations__)

@@ -12,6 +12,9 @@ class SandboxOutcome(StrEnum):
     CARD_DECLINED = "card_declined"
     INSUFFICIENT_FUNDS = "insufficient_funds"
     LOST_CARD = "lost_card"
+    UNKNOWN_THEN_APPROVED = "unknown_then_approved"
+    UNKNOWN_THEN_DECLINED = "unknown_then_declined"
+    UNAVAILABLE = "unavailable"
 
 
 def sandbox_token(outcome: SandboxOutcome, nonce: str) -> str:

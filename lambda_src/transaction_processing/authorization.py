@@ -6,7 +6,7 @@ from payment_core import logs
 from payment_core.clock import Clock
 from payment_core.errors import DependencyUnavailable, PaymentError
 from payment_core.http import Response
-from transaction_processing.acquirer import Acquirer
+from transaction_processing.acquirer import Acquirer, OutcomeUnknown
 from transaction_processing.answers import answer, completion_of, let_go, replayed
 from transaction_processing.customers import CustomerStore, decline_reason
 from transaction_processing.errors import IdempotencyInFlight, KeyAlreadyUsed
@@ -15,7 +15,7 @@ from transaction_processing.fraud import FraudScorer
 from transaction_processing.idempotency import KEEP, Claim, Completion, IdempotencyStore, Scope, StoredAnswer
 from transaction_processing.ledger import ConcurrentChange, Ledger
 from transaction_processing.payments import AuthorizePayment, Payment
-from transaction_processing.states import PaymentState
+from transaction_processing.states import UNSETTLED_STATES, PaymentState
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,12 @@ class Authorization:
         try:
             return self._authorize(order)
         except DependencyUnavailable as failure:
-            self.failures.notify(order, failure)
+            self.failures.notify(
+                payment_id=order.payment_id,
+                merchant_id=order.merchant_id,
+                correlation_id=order.correlation_id,
+                failure=failure,
+            )
             raise
 
     def _authorize(self, order: AuthorizePayment) -> Response:
@@ -104,10 +109,10 @@ class Authorization:
     def _conclude(self, order: AuthorizePayment, claim: Claim, progress: Progress) -> Response:
         """Bring the payment to its answer and put both on record."""
         payment = progress.steps[-1]
-        if payment.state is PaymentState.RECEIVED:
+        if payment.state in UNSETTLED_STATES:
             if not progress.on_record:
                 self.ledger.create(progress.steps, correlation_id=order.correlation_id)
-            return self._ask_acquirer(order, claim, payment)
+            return self._ask_acquirer(order, claim, payment, repeated=progress.on_record)
         completion = completion_of(claim, payment, status=201)
         if progress.on_record:
             self.idempotency.complete(completion)
@@ -115,12 +120,19 @@ class Authorization:
             self.ledger.create(progress.steps, correlation_id=order.correlation_id, completion=completion)
         return _settled(payment, completion)
 
-    def _ask_acquirer(self, order: AuthorizePayment, claim: Claim, received: Payment) -> Response:
-        reason = self.acquirer.authorize(payment_id=received.payment_id, token=received.token, money=received.money)
-        state = PaymentState.AUTHORIZED if reason is None else PaymentState.DECLINED
-        payment = received.moved_to(state, at=self.clock(), decline_reason=reason)
+    def _ask_acquirer(self, order: AuthorizePayment, claim: Claim, before: Payment, *, repeated: bool) -> Response:
+        try:
+            reason = self.acquirer.authorize(
+                payment_id=before.payment_id, token=before.token, money=before.money, repeated=repeated
+            )
+        except OutcomeUnknown:
+            if before.state is PaymentState.RECEIVED:
+                unknown = before.moved_to(PaymentState.UNKNOWN, at=self.clock())
+                self.ledger.advance(before, unknown, correlation_id=order.correlation_id)
+            raise
+        payment = before.settled(reason, at=self.clock())
         completion = completion_of(claim, payment, status=201)
-        self.ledger.advance(received, payment, correlation_id=order.correlation_id, completion=completion)
+        self.ledger.advance(before, payment, correlation_id=order.correlation_id, completion=completion)
         return _settled(payment, completion)
 
 

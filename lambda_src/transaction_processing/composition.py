@@ -27,6 +27,7 @@ from transaction_processing.fraud import FraudFunction
 from transaction_processing.items import DynamoDb
 from transaction_processing.ledger import Ledger
 from transaction_processing.postgres_customers import PostgresCustomerStore
+from transaction_processing.sweeping import Sweeper
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -58,9 +59,15 @@ def authorization(colour: Colour) -> Authorization:
             lambda_client=_lambda_client(), function_name=configuration.fraud_function_name, colour=colour
         ),
         acquirer=SandboxAcquirer(),
-        failures=FailureTopic(client=_sns_client(), topic_arn=configuration.failed_transactions_topic_arn),
+        failures=_failures(configuration),
         clock=utc_now,
     )
+
+
+def sweeper() -> Sweeper:
+    """The sweeper, configured as of now. Raises `DependencyUnavailable`."""
+    configuration = read_configuration(ProcessingConfiguration)
+    return Sweeper(ledger=ledger(), acquirer=SandboxAcquirer(), failures=_failures(configuration), clock=utc_now)
 
 
 def payment_change() -> PaymentChange:
@@ -88,6 +95,10 @@ def customers() -> CustomerStore:
 
 def _idempotency(configuration: ProcessingConfiguration) -> DynamoDbIdempotencyStore:
     return DynamoDbIdempotencyStore(client=_dynamodb_client(), table_name=configuration.idempotency_table_name)
+
+
+def _failures(configuration: ProcessingConfiguration) -> FailureTopic:
+    return FailureTopic(client=_sns_client(), topic_arn=configuration.failed_transactions_topic_arn)
 
 
 def _login(secret_arn: str, *, refresh: bool) -> Login:

@@ -22,6 +22,7 @@ from transaction_processing.states import OPEN_STATES, PaymentState
 # Index partitions are spread, so that one busy merchant or one bad minute does not throttle the table.
 SHARDS = 8
 BY_CUSTOMER = "by-customer"
+OPEN_PAYMENTS = "open-payments"
 # Sorts before every time.
 BEGINNING = "0"
 
@@ -81,6 +82,20 @@ class DynamoDbLedger:
             raise KeyAlreadyUsed
         if codes:
             raise ConcurrentChange
+
+    def open_before(self, moment: datetime, *, limit: int) -> list[Payment]:
+        found: list[Payment] = []
+        for shard in range(SHARDS):
+            with dependency(ErrorCode.STORAGE_UNAVAILABLE, UNAVAILABLE):
+                answer = self._client.query(
+                    TableName=self._table_name,
+                    IndexName=OPEN_PAYMENTS,
+                    KeyConditionExpression="open_shard = :shard AND created_at <= :moment",
+                    ExpressionAttributeValues=to_item({":shard": f"open#{shard}", ":moment": timestamp(moment)}),
+                    Limit=limit,
+                )
+            found += [_from_meta(from_item(item)) for item in answer["Items"]]
+        return found
 
     def of_customer(
         self, *, merchant_id: str, customer_id: str, since: datetime | None, limit: int, after: Position | None

@@ -7,14 +7,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from payment_core import logs
 from payment_core.errors import PaymentError
-from transaction_processing.payments import AuthorizePayment
 
 
 class FailureNotifier(Protocol):
     """The port to whoever looks after failed payments."""
 
-    def notify(self, order: AuthorizePayment, failure: PaymentError) -> None:
-        """Say that `order` failed. Never raises: a payment's answer does not depend on its notification."""
+    def notify(self, *, payment_id: str, merchant_id: str, correlation_id: str, failure: PaymentError) -> None:
+        """Say that a payment failed. Never raises: a payment's answer does not depend on its notification."""
         ...
 
 
@@ -31,15 +30,15 @@ class FailureTopic:
         self._client = client
         self._topic_arn = topic_arn
 
-    def notify(self, order: AuthorizePayment, failure: PaymentError) -> None:
+    def notify(self, *, payment_id: str, merchant_id: str, correlation_id: str, failure: PaymentError) -> None:
         message = {
-            "payment_id": order.payment_id,
-            "merchant_id": order.merchant_id,
+            "payment_id": payment_id,
+            "merchant_id": merchant_id,
             "code": failure.code,
             "retryable": failure.retryable,
-            "correlation_id": order.correlation_id,
+            "correlation_id": correlation_id,
         }
         try:
             self._client.publish(TopicArn=self._topic_arn, Message=json.dumps(message))
         except (BotoCoreError, ClientError) as error:
-            logs.error("failure_notification_lost", **logs.describe(error, payment_id=order.payment_id))
+            logs.error("failure_notification_lost", **logs.describe(error, payment_id=payment_id))

@@ -55,6 +55,13 @@ class Ledger(Protocol):
         """
         ...
 
+    def open_before(self, moment: datetime, *, limit: int) -> list[Payment]:
+        """Payments made before `moment` that are not settled, at most `limit` of each shard, the oldest first.
+
+        The index is behind the table: what is found may have been settled since.
+        """
+        ...
+
     def of_customer(
         self, *, merchant_id: str, customer_id: str, since: datetime | None, limit: int, after: Position | None
     ) -> Page:

@@ -111,6 +111,11 @@ class Payment:
         check_transition(self.state, state)
         return replace(self, state=state, version=self.version + 1, updated_at=at, decline_reason=decline_reason)
 
+    def settled(self, decline_reason: str | None, *, at: datetime) -> "Payment":
+        """The payment after the acquirer's answer. Raises `IllegalTransition`."""
+        state = PaymentState.AUTHORIZED if decline_reason is None else PaymentState.DECLINED
+        return self.moved_to(state, at=at, decline_reason=decline_reason)
+
     def view(self) -> dict[str, object]:
         """What its merchant sees."""
         shown: dict[str, object] = {

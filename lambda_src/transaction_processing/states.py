@@ -7,6 +7,7 @@ from enum import StrEnum
 class PaymentState(StrEnum):
     RECEIVED = "received"
     REVIEW = "review"
+    UNKNOWN = "unknown"
     DECLINED = "declined"
     AUTHORIZED = "authorized"
     CAPTURED = "captured"
@@ -17,7 +18,11 @@ class PaymentState(StrEnum):
 
 
 TRANSITIONS: Mapping[PaymentState, frozenset[PaymentState]] = {
-    PaymentState.RECEIVED: frozenset({PaymentState.DECLINED, PaymentState.REVIEW, PaymentState.AUTHORIZED}),
+    PaymentState.RECEIVED: frozenset(
+        {PaymentState.DECLINED, PaymentState.REVIEW, PaymentState.UNKNOWN, PaymentState.AUTHORIZED}
+    ),
+    # The acquirer was asked and has not answered: neither authorised nor declined, until somebody has found out.
+    PaymentState.UNKNOWN: frozenset({PaymentState.DECLINED, PaymentState.AUTHORIZED}),
     PaymentState.REVIEW: frozenset({PaymentState.DECLINED, PaymentState.AUTHORIZED}),
     PaymentState.DECLINED: frozenset(),
     PaymentState.AUTHORIZED: frozenset({PaymentState.CAPTURED, PaymentState.VOIDED, PaymentState.EXPIRED}),
@@ -30,7 +35,9 @@ TRANSITIONS: Mapping[PaymentState, frozenset[PaymentState]] = {
 }
 
 # Nobody but us can move these on, so a payment that stays in one is stuck.
-OPEN_STATES = frozenset({PaymentState.RECEIVED, PaymentState.REVIEW})
+OPEN_STATES = frozenset({PaymentState.RECEIVED, PaymentState.REVIEW, PaymentState.UNKNOWN})
+# Of these, what the acquirer can settle.
+UNSETTLED_STATES = frozenset({PaymentState.RECEIVED, PaymentState.UNKNOWN})
 
 
 class IllegalTransition(Exception):

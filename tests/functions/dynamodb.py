@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from operator import ge, le
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -43,9 +44,9 @@ class FakeDynamoDb:
 
     def query(self, **request: Any) -> Any:
         """Over an index of string attributes: one partition, sorted, from a sort key on."""
-        found = re.fullmatch(r"(\w+) = (:\w+)(?: AND (\w+) >= (:\w+))?", request["KeyConditionExpression"])
+        found = re.fullmatch(r"(\w+) = (:\w+)(?: AND (\w+) (>=|<=) (:\w+))?", request["KeyConditionExpression"])
         assert found, request["KeyConditionExpression"]
-        partition, wanted, sort, lowest = found.groups()
+        partition, wanted, sort, operator, bound = found.groups()
         values, limit = request["ExpressionAttributeValues"], request["Limit"]
 
         def place(item: Item) -> tuple[str, str, str]:
@@ -54,7 +55,9 @@ class FakeDynamoDb:
         with self._lock:
             stored = self._table(request).values()
             hits = [item for item in stored if item.get(partition) == values[wanted]]
-        hits = [item for item in hits if sort is None or item[sort]["S"] >= values[lowest]["S"]]
+        if sort is not None:
+            compare = {">=": ge, "<=": le}[operator]
+            hits = [item for item in hits if compare(item[sort]["S"], values[bound]["S"])]
         hits.sort(key=place)
         if "ExclusiveStartKey" in request:
             start = request["ExclusiveStartKey"]

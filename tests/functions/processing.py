@@ -16,6 +16,7 @@ from transaction_processing.dynamodb_idempotency import DynamoDbIdempotencyStore
 from transaction_processing.dynamodb_ledger import DynamoDbLedger
 from transaction_processing.fraud import FraudAssessment
 from transaction_processing.payments import AuthorizePayment, MaskedCard
+from transaction_processing.sweeping import Sweeper, Swept
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 TERMS = CustomerTerms(
@@ -94,11 +95,11 @@ class FakeAcquirer:
         self.failure: BaseException | None = None
         self._sandbox = SandboxAcquirer()
 
-    def authorize(self, *, payment_id: str, token: str, money: Money) -> str | None:
+    def authorize(self, *, payment_id: str, token: str, money: Money, repeated: bool) -> str | None:
         self.asked.append(payment_id)
         if self.failure is not None:
             raise self.failure
-        return self._sandbox.authorize(payment_id=payment_id, token=token, money=money)
+        return self._sandbox.authorize(payment_id=payment_id, token=token, money=money, repeated=repeated)
 
 
 class FakeFailures:
@@ -107,7 +108,7 @@ class FakeFailures:
     def __init__(self) -> None:
         self.codes: list[ErrorCode] = []
 
-    def notify(self, order: AuthorizePayment, failure: PaymentError) -> None:
+    def notify(self, *, payment_id: str, merchant_id: str, correlation_id: str, failure: PaymentError) -> None:
         self.codes.append(failure.code)
 
 
@@ -135,6 +136,9 @@ class Processing:
             failures=self.failures,
             clock=self.clock,
         ).authorize(order)
+
+    def sweep(self) -> Swept:
+        return Sweeper(ledger=self.ledger, acquirer=self.acquirer, failures=self.failures, clock=self.clock).sweep()
 
     def refusal(self, order: AuthorizePayment = ORDER) -> ErrorCode:
         """The code that an authorisation fails with."""

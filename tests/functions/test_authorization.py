@@ -90,7 +90,9 @@ def test_what_fraud_detection_declines_never_reaches_the_acquirer(processing: Pr
     assert processing.payments()[0]["fraud_score"] == 100
 
 
-@pytest.mark.parametrize("outcome", [outcome for outcome in SandboxOutcome if outcome is not SandboxOutcome.APPROVE])
+@pytest.mark.parametrize(
+    "outcome", [SandboxOutcome.CARD_DECLINED, SandboxOutcome.INSUFFICIENT_FUNDS, SandboxOutcome.LOST_CARD]
+)
 def test_a_decline_of_the_acquirer_is_a_declined_payment(processing: Processing, outcome: SandboxOutcome) -> None:
     answer = processing.authorize(replace(ORDER, token=sandbox_token(outcome, "n")))
     assert (answer.status, document(answer)["decline_reason"]) == (201, outcome)

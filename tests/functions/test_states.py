@@ -14,6 +14,9 @@ from transaction_processing.states import OPEN_STATES, TRANSITIONS, IllegalTrans
 ALLOWED = {
     ("received", "declined"),
     ("received", "review"),
+    ("received", "unknown"),
+    ("unknown", "declined"),
+    ("unknown", "authorized"),
     ("received", "authorized"),
     ("review", "declined"),
     ("review", "authorized"),

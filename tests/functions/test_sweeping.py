@@ -1,0 +1,127 @@
+"""An unknown outcome is a state of its own, and nothing stays in it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from payment_core.errors import DependencyUnavailable, ErrorCode
+from payment_core.sandbox import SandboxOutcome, sandbox_token
+from payment_validation.luhn import luhn_valid
+from payment_validation.sandbox_tokens import TEST_CARDS
+from tests.functions.processing import ORDER, Killed, Processing, document
+from tests.functions.system import System
+from transaction_processing.idempotency import LEASE
+from transaction_processing.payments import AuthorizePayment
+from transaction_processing.sweep import handler
+from transaction_processing.sweeping import SETTLED_WITHIN, Swept
+
+APPROVED = replace(ORDER, token=sandbox_token(SandboxOutcome.UNKNOWN_THEN_APPROVED, "n"))
+DECLINED = replace(ORDER, token=sandbox_token(SandboxOutcome.UNKNOWN_THEN_DECLINED, "n"))
+UNAVAILABLE = replace(ORDER, token=sandbox_token(SandboxOutcome.UNAVAILABLE, "n"))
+OUTCOMES = [(APPROVED, "authorized"), (DECLINED, "declined")]
+
+
+@pytest.fixture
+def processing() -> Processing:
+    return Processing()
+
+
+@pytest.mark.parametrize(("order", "settled"), OUTCOMES)
+def test_the_client_that_comes_back_learns_the_outcome(
+    processing: Processing, order: AuthorizePayment, settled: str
+) -> None:
+    assert processing.refusal(order) is ErrorCode.OUTCOME_UNKNOWN
+    assert processing.failures.codes == [ErrorCode.OUTCOME_UNKNOWN]
+    assert processing.history() == ["received", "unknown"]
+    answer = processing.authorize(order)
+    assert document(answer)["status"] == settled
+    assert processing.history() == ["received", "unknown", settled]
+    assert processing.authorize(order).body == answer.body
+
+
+@pytest.mark.parametrize(("order", "settled"), OUTCOMES)
+def test_the_sweeper_settles_what_nobody_comes_back_for_and_the_client_s_retry_learns_it(
+    processing: Processing, order: AuthorizePayment, settled: str
+) -> None:
+    processing.refusal(order)
+    processing.clock.advance(SETTLED_WITHIN)
+    assert processing.sweep() == Swept(settled=1)
+    assert processing.history() == ["received", "unknown", settled]
+    assert processing.sweep() == Swept()
+    assert document(processing.authorize(order))["status"] == settled
+    assert processing.history() == ["received", "unknown", settled]
+
+
+def test_a_payment_whose_worker_was_killed_is_settled_after_a_minute_and_not_before(processing: Processing) -> None:
+    processing.acquirer.failure = Killed()
+    with pytest.raises(Killed):
+        processing.authorize()
+    processing.acquirer.failure = None
+    processing.clock.advance(SETTLED_WITHIN - timedelta(seconds=1))
+    assert processing.sweep() == Swept()
+    processing.clock.advance(timedelta(seconds=1))
+    assert processing.sweep() == Swept(settled=1)
+    assert processing.history() == ["received", "authorized"]
+    assert document(processing.authorize())["status"] == "authorized"
+    assert set(processing.acquirer.asked) == {ORDER.payment_id}
+
+
+def test_what_cannot_be_settled_is_told_and_does_not_keep_others_from_it(processing: Processing) -> None:
+    for number in range(4):
+        processing.refusal(replace(APPROVED, idempotency_key=f"key-{number}"))
+    processing.clock.advance(SETTLED_WITHIN)
+    settle, asked = processing.acquirer.authorize, []
+
+    def once_away(**order: object) -> str | None:
+        asked.append(order)
+        if len(asked) == 1:
+            raise DependencyUnavailable(ErrorCode.ACQUIRER_UNAVAILABLE, "Away.")
+        return settle(**order)  # type: ignore[arg-type]
+
+    processing.acquirer.authorize = once_away  # type: ignore[method-assign]
+    told = len(processing.failures.codes)
+    assert processing.sweep() == Swept(settled=3, unsettled=1)
+    assert processing.failures.codes[told:] == [ErrorCode.ACQUIRER_UNAVAILABLE]
+    assert processing.sweep() == Swept(settled=1)
+
+
+def test_a_client_that_is_faster_than_the_sweeper_is_not_overruled(processing: Processing) -> None:
+    processing.refusal(APPROVED)
+    processing.clock.advance(SETTLED_WITHIN)
+    settle = processing.acquirer.authorize
+
+    def client_first(**order: object) -> str | None:
+        processing.acquirer.authorize = settle  # type: ignore[method-assign]
+        processing.authorize(APPROVED)
+        return settle(**order)  # type: ignore[arg-type]
+
+    processing.acquirer.authorize = client_first  # type: ignore[method-assign]
+    assert processing.sweep() == Swept()
+    assert processing.history() == ["received", "unknown", "authorized"]
+
+
+def test_a_time_out_before_the_acquirer_took_it_leaves_nothing_unknown(processing: Processing) -> None:
+    assert processing.refusal(UNAVAILABLE) is ErrorCode.ACQUIRER_UNAVAILABLE
+    assert processing.history() == ["received"]
+    assert document(processing.authorize(UNAVAILABLE))["status"] == "authorized"
+
+
+def test_an_unknown_payment_is_shown_as_unknown_and_cannot_be_captured(system: System) -> None:
+    card = {"number": "4000000000000119"}
+    refused = system.pay(card=card, key="k")
+    assert (refused.status, refused.json["code"]) == (504, "outcome_unknown")
+    (listed,) = system.send("GET", "/payments?customer=cus_1").json["payments"]
+    assert listed["status"] == "unknown"
+    assert system.change(listed["payment_id"], "capture").json["code"] == "payment_state_conflict"
+    assert handler({}, None) == {"settled": 0, "unsettled": 0}
+    assert system.pay(card=card, key="k").json["status"] == "authorized"
+
+
+def test_the_sandbox_s_cards_have_valid_numbers_and_each_outcome_but_approval_has_one() -> None:
+    assert all(luhn_valid(number) for number in TEST_CARDS)
+    assert {*TEST_CARDS.values(), SandboxOutcome.APPROVE} == set(SandboxOutcome)
+
+
+def test_a_lease_is_over_long_before_the_sweeper_comes() -> None:
+    assert LEASE * 2 < SETTLED_WITHIN
