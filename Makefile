@@ -18,9 +18,9 @@ VENV_STAMP := .venv/.lock-$(call checksum,requirements.txt)
 NODE_STAMP := node_modules/.lock-$(call checksum,package-lock.json)
 LAYER_STAMP := build/layer/.lock-$(call checksum,lambda_src/requirements.txt)
 
-SOURCES := app.py pipeline stages lambda_src release branches local integ_tests tests
+SOURCES := app.py pipeline stages lambda_src release branches local bench integ_tests tests
 
-.PHONY: help setup demo up down status test engine-audit check lint types arrows unit functions acceptance synth docs lock clean
+.PHONY: help setup demo up down status test bench engine-audit check lint types arrows unit functions acceptance synth docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -73,6 +73,9 @@ destroy: setup ## remove a branch's environment and all that belongs to it: make
 synth: setup ## synthesize the pipeline and all environments into cdk.out, cdk-nag included
 	@rm -rf cdk.out
 	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk synth --quiet '**'
+
+bench: synth ## a payment against an empty function on the same road: requests/s, p50, p99 and their ratios
+	@$(BIN)/python -m bench
 
 engine-audit: synth ## list what of the synthesized templates has no effect in the embedded AWS, and why
 	@$(BIN)/python -m local.engine.audit cdk.out

@@ -56,10 +56,10 @@ def bootstrap_accounts(cli: CdkCli, assembly: Assembly) -> None:
             pass
 
 
-def deploy(cli: CdkCli, assembly: Assembly, *stacks: str) -> None:
-    """Deploy stacks of the assembly from the tooling account, through the bootstrap roles."""
+def deploy(cli: CdkCli, assembly: Assembly, *stacks: str, account: str | None = None) -> None:
+    """Deploy stacks of the assembly from `account` (the tooling account), through the bootstrap roles."""
     cli.run(
-        assembly.tooling_account,
+        account or assembly.tooling_account,
         "deploy",
         *stacks,
         "--app",

@@ -1,0 +1,1 @@
+"""What a payment costs, compared with doing nothing on the same road."""

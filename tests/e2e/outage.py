@@ -1,0 +1,117 @@
+"""Payments while the database is away: who keeps paying, what they see, and how the database is taken away."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import psutil
+import psycopg
+
+from local.merchant import Answer, Merchant
+
+KILL_AGAIN_SECONDS = 0.02
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    answer: Answer
+    at: float
+    seconds: float
+
+
+@dataclass(kw_only=True)
+class Traffic:
+    """What merchants saw, in the order in which they were answered."""
+
+    payments: list[Seen] = field(default_factory=list)
+    reads: list[Seen] = field(default_factory=list)
+
+    def statuses(self) -> set[int]:
+        return {seen.answer.status for seen in self.payments}
+
+    def refused(self) -> list[Seen]:
+        return [seen for seen in self.payments if seen.answer.status == 503]
+
+    def paid_since(self, moment: float) -> list[Seen]:
+        """Payments that were begun and confirmed after `moment`."""
+        return [s for s in self.payments if s.answer.status == 201 and s.at - s.seconds > moment]
+
+
+@contextmanager
+def traffic(merchant: Merchant, customer_id: str, *, payers: int = 2) -> Iterator[Traffic]:
+    """Pay and read without a pause while the block runs."""
+    known = merchant.pay(customer_id, 100)
+    assert known.status == 201, known.body
+    seen, stop = Traffic(), threading.Event()
+
+    def repeat(call: Any, into: list[Seen]) -> None:
+        while not stop.is_set():
+            started = time.monotonic()
+            answer = call()
+            into.append(Seen(answer=answer, at=time.monotonic(), seconds=time.monotonic() - started))
+
+    with ThreadPoolExecutor(payers + 1) as pool:
+        work = [pool.submit(repeat, lambda: merchant.pay(customer_id, 100), seen.payments) for _ in range(payers)]
+        work.append(pool.submit(repeat, lambda: merchant.read(str(known.body["payment_id"])), seen.reads))
+        try:
+            yield seen
+        finally:
+            stop.set()
+        for each in work:
+            each.result()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """The writer of an environment's cluster."""
+
+    session: boto3.Session
+    suffix: str
+
+    def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
+        vault, parameters = self.session.client("secretsmanager"), self.session.client("ssm")
+        login = json.loads(vault.get_secret_value(SecretId=f"payment/{self.suffix}/database/admin")["SecretString"])
+
+        def configured(key: str) -> str:
+            name = f"/payment/{self.suffix}/config/database-{key}"
+            return parameters.get_parameter(Name=name)["Parameter"]["Value"]
+
+        return psycopg.connect(
+            host=configured("host"),
+            port=int(configured("port")),
+            dbname=configured("name"),
+            user=login["username"],
+            password=login["password"],
+            sslmode="require",
+            connect_timeout=5,
+        )
+
+    def kill(self, *, for_seconds: float) -> float:
+        """SIGKILL the server, and again whenever it came back, for a while. Returns when that ended (monotonic)."""
+        with self.connect() as connection:
+            server = psutil.Process(connection.info.backend_pid).parent()
+        assert server is not None
+        command = server.cmdline()
+        until = time.monotonic() + for_seconds
+        server.kill()
+        while time.monotonic() < until:
+            for process in psutil.process_iter(["name"]):
+                if process.info["name"] == "postgres" and _command(process) == command:
+                    process.kill()
+            time.sleep(KILL_AGAIN_SECONDS)
+        return time.monotonic()
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
