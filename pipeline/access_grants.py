@@ -135,8 +135,14 @@ def test_grants(environment: Environment) -> list[Grant]:
         Grant(
             actions=["kms:Decrypt"],
             resources=[_arn(environment, "kms", "key/*")],
-            conditions={"StringEquals": {"kms:ViaService": f"dynamodb.{environment.region}.amazonaws.com"}},
-            wildcard_reason="A key's id is not known beforehand; the condition admits only reads of the tables above.",
+            conditions={
+                "StringEquals": {
+                    "kms:ViaService": [
+                        f"{service}.{environment.region}.amazonaws.com" for service in ("dynamodb", "s3")
+                    ]
+                }
+            },
+            wildcard_reason="A key's id is not known beforehand; the condition admits reads of tables and records.",
         ),
         Grant(
             actions=["kms:DescribeKey"],
@@ -150,8 +156,18 @@ def test_grants(environment: Environment) -> list[Grant]:
                 "s3:GetEncryptionConfiguration",
                 "s3:GetBucketPublicAccessBlock",
                 "s3:GetBucketPolicy",
+                "s3:ListBucketVersions",
             ],
             resources=[f"arn:aws:s3:::{names.audit_bucket(suffix, environment.account)}"],
+        ),
+        Grant(
+            actions=["s3:GetObject"],
+            resources=[f"arn:aws:s3:::{names.audit_bucket(suffix, environment.account)}/*"],
+            wildcard_reason="The tests read the audit records of the payments that they make.",
+        ),
+        Grant(
+            actions=["sqs:GetQueueAttributes"],
+            resources=[_arn(environment, "sqs", names.audit_failures_queue(suffix))],
         ),
         Grant(
             actions=["secretsmanager:DescribeSecret"],

@@ -20,7 +20,7 @@ _SUFFIX_PATTERN: Final = re.compile(r"[a-z](?:-?[a-z0-9])*", re.ASCII)
 FUNCTIONS: Final = ("validation", "processing", "fraud")
 # Functions behind the load balancer; traffic is moved in this order.
 ROUTED: Final = ("validation", "processing")
-UNCOLOURED_FUNCTIONS: Final = ("rotation", "migration")
+UNCOLOURED_FUNCTIONS: Final = ("rotation", "migration", "audit")
 LAYERS: Final = ("network", "security", "data", "compute", "api", "monitoring")
 
 PIPELINE: Final = "payment-pipeline"
@@ -137,6 +137,11 @@ def access_logs_bucket(suffix: str, account: str) -> str:
 def log_group(suffix: str, name: str) -> str:
     """`name` is a function's name, `api-access` or `flow-logs`."""
     return f"/payment/{suffix}/{name}"
+def audit_failures_queue(suffix: str) -> str:
+    """Where the stream's records go that could not be written to the audit bucket."""
+    return resource(suffix, "audit-failures")
+
+
 
 
 def parameter_path(suffix: str) -> str:

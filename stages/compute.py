@@ -1,4 +1,4 @@
-"""The functions: three that are released by colour, one that rotates secrets, one that migrates the schema."""
+"""The functions: three that are released by colour, one each for secrets, the schema and the audit trail."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
@@ -8,8 +8,10 @@ from constructs import Construct
 
 from release import names
 from stages.configuration import Environment
+from stages.constructs.audit_trail import AuditTrail, FailureQueue
 from stages.constructs.coloured_function import ColouredFunction
 from stages.constructs.dependency_layer import DependencyLayer
+from stages.constructs.nag import acknowledge
 from stages.constructs.payment_function import FunctionPlatform, PaymentFunction
 from stages.constructs.payment_layer import PaymentLayer
 from stages.constructs.release_state import ReleaseState
@@ -24,6 +26,7 @@ PACKAGES = {
     "fraud": "fraud_detection",
     "rotation": "secret_rotation",
     "migration": "schema_migration",
+    "audit": "audit_writer",
 }
 # Clients inside a function give up earlier, the API gives up later.
 TIMEOUTS = {
@@ -32,6 +35,7 @@ TIMEOUTS = {
     "fraud": Duration.seconds(3),
     "rotation": Duration.seconds(60),
     "migration": Duration.seconds(300),
+    "audit": Duration.seconds(60),
 }
 TUNABLES = {
     "velocity-limit-per-card": "5",
@@ -78,6 +82,20 @@ class ComputeStack(PaymentLayer):
         )
         self.migration = self._plain("migration", permissions.migration())
         self._schedule_rotation()
+        self.audit_failures = FailureQueue(self, "AuditFailures", suffix=suffix, key=security.messages_key)
+        self.audit = self._plain("audit", permissions.audit(self.audit_failures))
+        acknowledge(
+            self.audit.policy,
+            aws=f"IAM5[Resource::{permissions.audit_records}]",
+            reason="An object is named after its payment and the event's version, which are not known before",
+        )
+        AuditTrail(
+            self,
+            "AuditTrail",
+            stream_arn=str(data.transactions.table_stream_arn),
+            function=self.audit.function,
+            failures=self.audit_failures,
+        )
         self.publish(
             {
                 "processing-function-name": names.function(suffix, "processing"),
@@ -147,6 +165,8 @@ class ComputeStack(PaymentLayer):
             "TransactionProcessingFunctionName": names.function(self.suffix, "processing"),
             "MigrationFunctionName": names.function(self.suffix, "migration"),
             "RotationFunctionName": names.function(self.suffix, "rotation"),
+            "AuditFunctionName": names.function(self.suffix, "audit"),
+            "AuditFailuresQueueUrl": self.audit_failures.queue_url,
         }
         for name, function in self.coloured.items():
             values[f"{name.capitalize()}ReleaseVersion"] = function.version.version

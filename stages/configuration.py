@@ -16,6 +16,8 @@ AVAILABILITY_ZONES: Final = ("us-east-1a", "us-east-1b", "us-east-1c")
 UNRESERVED_CONCURRENCY: Final = 100
 """What Lambda demands to stay unreserved in an account, for all functions without a reservation."""
 SERVERLESS_ACU_LIMIT: Final = 256
+RUNBOOKS_URL: Final = "https://github.com/example-payments/payment-pipeline/blob/main/docs/runbooks"
+"""Where people who are woken find what to do: the repository of `pipeline.settings`."""
 
 
 COST_TAGS: Final = frozenset(
@@ -132,7 +134,10 @@ class ApiConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmConfig:
-    """Values that an alarm goes off above. `faults_per_ten_seconds` of a colour return its traffic in a release."""
+    """Values that an alarm goes off above; one throttle or one lost audit record is too many everywhere.
+
+    `faults_per_ten_seconds` of a colour return its traffic in a release.
+    """
 
     latency_p99_ms: int
     errors_per_minute: int
@@ -140,6 +145,8 @@ class AlarmConfig:
     database_cpu_percent: int
     database_connections: int
     replica_lag_ms: int
+    failed_transactions_per_minute: int
+    fraud_declines_per_minute: int
 
     def __post_init__(self) -> None:
         _require(0 < self.database_cpu_percent < 100, f"database_cpu_percent is {self.database_cpu_percent}")

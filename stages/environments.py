@@ -46,7 +46,7 @@ def _tags(*, environment: str, suffix: str, data_classification: str) -> dict[st
     }
 
 
-def _functions(*, routed: int, fraud: int, memory_mib: int) -> dict[str, FunctionConfig]:
+def _functions(*, routed: int, fraud: int, audit: int, memory_mib: int) -> dict[str, FunctionConfig]:
     """Validation calls processing and processing calls fraud, so each needs what its caller can send."""
     return {
         "validation": FunctionConfig(memory_mib=memory_mib, reserved_concurrency=routed),
@@ -54,6 +54,8 @@ def _functions(*, routed: int, fraud: int, memory_mib: int) -> dict[str, Functio
         "fraud": FunctionConfig(memory_mib=memory_mib, reserved_concurrency=fraud),
         "rotation": FunctionConfig(memory_mib=256, reserved_concurrency=1),
         "migration": FunctionConfig(memory_mib=256, reserved_concurrency=1),
+        # One per shard of the stream at a time.
+        "audit": FunctionConfig(memory_mib=256, reserved_concurrency=audit),
     }
 
 
@@ -67,7 +69,7 @@ DEV: Final = Environment(
     ),
     storage=StorageConfig(keep_on_teardown=False, archive_after_days=90, expire_after_days=400),
     compute=ComputeConfig(
-        functions=_functions(routed=20, fraud=20, memory_mib=512),
+        functions=_functions(routed=20, fraud=20, audit=5, memory_mib=512),
         account_concurrency=1000,
         log_retention_days=90,
         log_level="INFO",
@@ -86,6 +88,8 @@ DEV: Final = Environment(
         database_cpu_percent=80,
         database_connections=200,
         replica_lag_ms=1000,
+        failed_transactions_per_minute=20,
+        fraud_declines_per_minute=100,
     ),
     release=ReleaseConfig(approval_required=False),
 )
@@ -100,7 +104,7 @@ STAGING: Final = Environment(
     ),
     storage=StorageConfig(keep_on_teardown=False, archive_after_days=90, expire_after_days=400),
     compute=ComputeConfig(
-        functions=_functions(routed=50, fraud=50, memory_mib=512),
+        functions=_functions(routed=50, fraud=50, audit=10, memory_mib=512),
         account_concurrency=1000,
         log_retention_days=90,
         log_level="INFO",
@@ -119,6 +123,8 @@ STAGING: Final = Environment(
         database_cpu_percent=80,
         database_connections=400,
         replica_lag_ms=1000,
+        failed_transactions_per_minute=20,
+        fraud_declines_per_minute=100,
     ),
     release=ReleaseConfig(approval_required=False),
 )
@@ -133,7 +139,7 @@ PROD: Final = Environment(
     ),
     storage=StorageConfig(keep_on_teardown=True, archive_after_days=90, expire_after_days=2557),
     compute=ComputeConfig(
-        functions=_functions(routed=200, fraud=250, memory_mib=1024),
+        functions=_functions(routed=200, fraud=250, audit=40, memory_mib=1024),
         account_concurrency=1000,
         log_retention_days=400,
         log_level="INFO",
@@ -152,6 +158,8 @@ PROD: Final = Environment(
         database_cpu_percent=70,
         database_connections=1000,
         replica_lag_ms=1000,
+        failed_transactions_per_minute=5,
+        fraud_declines_per_minute=100,
     ),
     release=ReleaseConfig(approval_required=True),
 )
@@ -175,7 +183,7 @@ def pull_request_environment(suffix: str) -> Environment:
         storage=StorageConfig(keep_on_teardown=False, archive_after_days=90, expire_after_days=400),
         compute=ComputeConfig(
             # The account is shared by up to twenty such environments.
-            functions=_functions(routed=10, fraud=10, memory_mib=512),
+            functions=_functions(routed=10, fraud=10, audit=2, memory_mib=512),
             account_concurrency=1000,
             log_retention_days=90,
             log_level="INFO",
@@ -194,6 +202,8 @@ def pull_request_environment(suffix: str) -> Environment:
             database_cpu_percent=80,
             database_connections=100,
             replica_lag_ms=1000,
+            failed_transactions_per_minute=20,
+            fraud_declines_per_minute=100,
         ),
         release=ReleaseConfig(approval_required=False),
     )

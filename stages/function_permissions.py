@@ -1,6 +1,7 @@
 """What each function may do, action by action, on the resources it needs."""
 
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
 
 from release import names
 from release.names import Colour
@@ -80,6 +81,35 @@ class FunctionPermissions:
 
     def migration(self) -> list[iam.PolicyStatement]:
         return [self._read_secrets(self._data.app_secret_arn, self._data.admin_secret_arn)]
+
+    @property
+    def audit_records(self) -> str:
+        bucket = names.audit_bucket(self._data.suffix, self._data.account)
+        return f"arn:aws:s3:::{bucket}/*/*.json"
+
+    def audit(self, failures: sqs.IQueue) -> list[iam.PolicyStatement]:
+        data, security = self._data, self._security
+        return [
+            iam.PolicyStatement(
+                sid="Stream",
+                actions=["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
+                resources=[str(data.transactions.table_stream_arn)],
+            ),
+            iam.PolicyStatement(sid="Streams", actions=["dynamodb:ListStreams"], resources=["*"]),
+            # Neither reading nor deleting: what has been written is out of the function's reach.
+            iam.PolicyStatement(sid="Records", actions=["s3:PutObject"], resources=[self.audit_records]),
+            iam.PolicyStatement(
+                sid="EncryptRecords",
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=[security.audit_key.key_arn],
+            ),
+            iam.PolicyStatement(sid="Failures", actions=["sqs:SendMessage"], resources=[failures.queue_arn]),
+            iam.PolicyStatement(
+                sid="EncryptMessages",
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=[security.messages_key.key_arn],
+            ),
+        ]
 
     def _invoke(self, name: str) -> iam.PolicyStatement:
         """By both colours' aliases and never without one: a colour calls its own."""

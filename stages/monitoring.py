@@ -16,10 +16,12 @@ from stages.data import DataStack
 from stages.security import SecurityStack
 
 FULL, HALF = 24, 12
+# The stream forgets an event after a day: this is early enough to save every one.
+AUDIT_BEHIND_MS = 300_000
 
 
 class MonitoringStack(PaymentLayer):
-    """A dashboard and alarms on latency, errors and the database."""
+    """A dashboard and alarms on latency, errors, payments, the database and the audit trail."""
 
     def __init__(
         self,
@@ -37,11 +39,23 @@ class MonitoringStack(PaymentLayer):
         self._aliases = {
             (name, colour): function.aliases[colour] for name, function in compute.coloured.items() for colour in Colour
         }
+        self._functions = {
+            **{name: function.function for name, function in compute.coloured.items()},
+            "rotation": compute.rotation.function,
+            "migration": compute.migration.function,
+            "audit": compute.audit.function,
+        }
+        self._audit_failures = compute.audit_failures
+        self._failed = security.failed_transactions
         self._cluster = data.database.cluster
         self._alarms = PaymentAlarms(self, "Alarms", suffix=environment.suffix, topic=security.alerts)
         self._alarm_on_api(environment.alarms)
         self._alarm_on_functions(environment.alarms)
         self._alarm_on_database(environment.alarms)
+        self._alarm_on_payments(environment.alarms)
+        self._alarm_on_throttles()
+        self._alarm_on_audit_trail()
+        self._alarm_on_rotation()
         dashboard = cloudwatch.Dashboard(
             self,
             "Dashboard",
@@ -52,6 +66,7 @@ class MonitoringStack(PaymentLayer):
                 [self._requests_graph(), self._outcomes_graph()],
                 [self._function_graph(name) for name in compute.coloured],
                 [self._database_graph(), self._connections_graph()],
+                [self._concurrency_graph(), self._audit_graph()],
             ],
         )
         self.outputs({"DashboardName": dashboard.dashboard_name})
@@ -62,12 +77,14 @@ class MonitoringStack(PaymentLayer):
             self._live.metric_latency(statistic="p99", period=PERIOD),
             threshold=config.latency_p99_ms,
             description="One in a hundred live requests is slower than promised",
+            runbook="latency",
         )
         self._alarms.above(
             "api-errors",
             self._live.metric_server_error(statistic="Sum", period=PERIOD),
             threshold=config.errors_per_minute,
             description="Live requests are answered with 5xx",
+            runbook="errors",
         )
 
     def _alarm_on_functions(self, config: AlarmConfig) -> None:
@@ -77,12 +94,14 @@ class MonitoringStack(PaymentLayer):
                 alias.metric_duration(statistic="p99", period=PERIOD),
                 threshold=config.latency_p99_ms,
                 description=f"The {colour.value} {name} function is slower than promised",
+                runbook="latency",
             )
             self._alarms.above(
                 f"{name}-{colour.value}-errors",
                 alias.metric_errors(statistic="Sum", period=PERIOD),
                 threshold=config.errors_per_minute,
                 description=f"The {colour.value} {name} function fails",
+                runbook="errors",
             )
 
             if name in names.ROUTED:
@@ -91,7 +110,76 @@ class MonitoringStack(PaymentLayer):
                     self._metric("Faults", name, colour, period=RELEASE_PERIOD),
                     threshold=config.faults_per_ten_seconds,
                     description=f"The {colour.value} {name} function answers with 5xx",
+                    runbook="errors",
                 )
+
+    def _alarm_on_payments(self, config: AlarmConfig) -> None:
+        self._alarms.above(
+            "failed-transactions",
+            self._failed.metric_number_of_messages_published(statistic="Sum", period=PERIOD),
+            threshold=config.failed_transactions_per_minute,
+            description="Payments fail for reasons that are ours",
+            runbook="failed-transactions",
+        )
+        for colour in Colour:
+            self._alarms.above(
+                f"fraud-{colour.value}-declines",
+                self._outcome("fraud", colour, "declined"),
+                threshold=config.fraud_declines_per_minute,
+                description=f"The {colour.value} fraud function declines more payments than usual",
+                runbook="fraud-declines",
+            )
+
+    def _alarm_on_throttles(self) -> None:
+        for name, function in self._functions.items():
+            self._alarms.above(
+                f"{name}-throttles",
+                function.metric_throttles(statistic="Sum", period=PERIOD),
+                threshold=0,
+                description=f"The {name} function is called more often at once than its reservation allows",
+                runbook="throttles",
+            )
+
+    def _alarm_on_audit_trail(self) -> None:
+        self._alarms.above(
+            "audit-failures",
+            self._audit_failures.metric_approximate_number_of_messages_visible(statistic="Maximum", period=PERIOD),
+            threshold=0,
+            description="Events of payments could not be written to the audit bucket",
+            runbook="audit-trail",
+            at_once=True,
+        )
+        self._alarms.above(
+            "audit-behind",
+            self._functions["audit"].metric("IteratorAge", statistic="Maximum", period=PERIOD),
+            threshold=AUDIT_BEHIND_MS,
+            description="Events of payments wait to be written to the audit bucket",
+            runbook="audit-trail",
+        )
+
+    def _alarm_on_rotation(self) -> None:
+        self._alarms.above(
+            "rotation-errors",
+            self._functions["rotation"].metric_errors(statistic="Sum", period=PERIOD),
+            threshold=0,
+            description="A step of the database secret's rotation failed",
+            runbook="secret-rotation",
+            at_once=True,
+        )
+
+    def _outcome(self, function: str, colour: Colour, outcome: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace=METRICS_NAMESPACE,
+            metric_name="Outcomes",
+            dimensions_map={
+                "service": function,
+                "Environment": self.suffix,
+                "Colour": colour.value,
+                "Outcome": outcome,
+            },
+            statistic="Sum",
+            period=PERIOD,
+        )
 
     def _metric(self, metric: str, function: str, colour: Colour, *, period: Duration = PERIOD) -> cloudwatch.Metric:
         """What the functions write about themselves, per colour."""
@@ -109,18 +197,21 @@ class MonitoringStack(PaymentLayer):
             self._cluster.metric_cpu_utilization(statistic="Average", period=PERIOD),
             threshold=config.database_cpu_percent,
             description="The database has little processor time left",
+            runbook="database-load",
         )
         self._alarms.above(
             "database-connections",
             self._cluster.metric_database_connections(statistic="Maximum", period=PERIOD),
             threshold=config.database_connections,
             description="More connections than the functions' concurrency explains",
+            runbook="database-load",
         )
         self._alarms.above(
             "database-replica-lag",
             self._cluster.metric("AuroraReplicaLagMaximum", statistic="Maximum", period=PERIOD),
             threshold=config.replica_lag_ms,
             description="Readers are behind the writer",
+            runbook="replica-lag",
         )
 
     def _api_latency_graph(self) -> cloudwatch.GraphWidget:
@@ -166,6 +257,26 @@ class MonitoringStack(PaymentLayer):
             width=FULL // len(names.FUNCTIONS),
             left=[alias.metric_duration(statistic="p99", period=PERIOD) for alias in aliases],
             right=[alias.metric_errors(statistic="Sum", period=PERIOD) for alias in aliases],
+        )
+
+    def _concurrency_graph(self) -> cloudwatch.GraphWidget:
+        return cloudwatch.GraphWidget(
+            title="Functions: concurrency and throttles",
+            width=HALF,
+            left=[
+                function.metric("ConcurrentExecutions", statistic="Maximum", period=PERIOD)
+                for function in self._functions.values()
+            ],
+            right=[function.metric_throttles(statistic="Sum", period=PERIOD) for function in self._functions.values()],
+        )
+
+    def _audit_graph(self) -> cloudwatch.GraphWidget:
+        queue = self._audit_failures.metric_approximate_number_of_messages_visible(statistic="Maximum", period=PERIOD)
+        return cloudwatch.GraphWidget(
+            title="Audit trail: failures waiting and age of the oldest event; failed transactions",
+            width=HALF,
+            left=[queue, self._failed.metric_number_of_messages_published(statistic="Sum", period=PERIOD)],
+            right=[self._functions["audit"].metric("IteratorAge", statistic="Maximum", period=PERIOD)],
         )
 
     def _database_graph(self) -> cloudwatch.GraphWidget:

@@ -65,7 +65,15 @@ class PaymentFunction(Construct):
             key=platform.logs_key,
             retention_days=platform.config.log_retention_days,
         )
-        self.role = _role(self, name=name, suffix=suffix, statements=statements)
+        self.policy = _policy(self, name=name, suffix=suffix, statements=statements)
+        self.role = iam.Role(
+            self,
+            "Role",
+            role_name=names.function(suffix, name),
+            description=f"The function {names.function(suffix, name)}",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            managed_policies=[self.policy],
+        )
         self.function = lambda_.Function(
             self,
             "Function",
@@ -110,7 +118,9 @@ def function_code(package: str) -> lambda_.Code:
     )
 
 
-def _role(scope: Construct, *, name: str, suffix: str, statements: Sequence[iam.PolicyStatement]) -> iam.Role:
+def _policy(
+    scope: Construct, *, name: str, suffix: str, statements: Sequence[iam.PolicyStatement]
+) -> iam.ManagedPolicy:
     stack = Stack.of(scope)
     account = f"{stack.region}:{stack.account}"
     log_streams = f"arn:aws:logs:{account}:log-group:{names.log_group(suffix, name)}:*"
@@ -147,17 +157,11 @@ def _role(scope: Construct, *, name: str, suffix: str, statements: Sequence[iam.
     acknowledge(
         policy,
         aws="IAM5[Resource::*]",
-        reason="X-Ray writes and ec2:DescribeNetworkInterfaces support no resources; the interfaces that Lambda makes "
+        reason="X-Ray writes, dynamodb:ListStreams (which an event source needs) and ec2:DescribeNetworkInterfaces "
+        "support no resources; the interfaces that Lambda makes "
         "have no ids before, and the function's own code is denied these EC2 actions",
     )
-    return iam.Role(
-        scope,
-        "Role",
-        role_name=names.function(suffix, name),
-        description=f"The function {names.function(suffix, name)}",
-        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-        managed_policies=[policy],
-    )
+    return policy
 
 
 def _platform_statements(function_arn: str) -> list[iam.PolicyStatement]:

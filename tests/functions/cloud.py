@@ -81,6 +81,26 @@ class FakeSns:
         return {}
 
 
+class FakeS3:
+    """Objects by bucket and key; a write may ask that there is none yet."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], bytes] = {}
+        self.failure: ClientError | None = None
+        self.failing_key: str | None = None
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str, IfNoneMatch: str) -> Any:
+        assert (ContentType, IfNoneMatch) == ("application/json", "*")
+        if self.failure:
+            raise self.failure
+        if Key == self.failing_key:
+            raise ClientError({"Error": {"Code": "InternalError", "Message": ""}}, "PutObject")
+        if (Bucket, Key) in self.objects:
+            raise ClientError({"Error": {"Code": "PreconditionFailed", "Message": ""}}, "PutObject")
+        self.objects[Bucket, Key] = Body
+        return {}
+
+
 class FakeSsm:
     """Parameters below one path."""
 
@@ -186,6 +206,7 @@ PARAMETERS = {
     "transactions-table-name": "transactions",
     "idempotency-table-name": "idempotency",
     "velocity-table-name": "velocity",
+    "audit-bucket-name": "payment-test-audit",
     "fingerprint-key-id": "key-1",
     "processing-function-name": "payment-test-processing",
     "fraud-function-name": "payment-test-fraud",
@@ -208,6 +229,7 @@ class FakeCloud:
 
     dynamodb: FakeDynamoDb = field(default_factory=FakeDynamoDb)
     kms: FakeKms = field(default_factory=FakeKms)
+    s3: FakeS3 = field(default_factory=FakeS3)
     sns: FakeSns = field(default_factory=FakeSns)
     ssm: FakeSsm = field(default_factory=lambda: FakeSsm(dict(PARAMETERS)))
     secretsmanager: FakeSecrets = field(default_factory=FakeSecrets)

@@ -10,6 +10,7 @@ FUNCTION_PACKAGES = (
     "fraud_detection",
     "secret_rotation",
     "schema_migration",
+    "audit_writer",
 )
 
 

@@ -21,6 +21,7 @@ IAM_ACTION: Final[Mapping[str, str]] = {
     "lambda:Invoke": "lambda:InvokeFunction",
     "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
     "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
 }
 # What AWS checks of the caller on the way of another call.

@@ -33,6 +33,7 @@ NAME_PROPERTIES = {
     "AWS::RDS::DBSubnetGroup": ("DBSubnetGroupName", 255),
     "AWS::S3::Bucket": ("BucketName", 63),
     "AWS::SNS::Topic": ("TopicName", 256),
+    "AWS::SQS::Queue": ("QueueName", 80),
     "AWS::SSM::Parameter": ("Name", 1011),
     "AWS::WAFv2::WebACL": ("Name", 128),
 }
@@ -62,10 +63,12 @@ NAMELESS = {
     "AWS::ElasticLoadBalancingV2::ListenerRule",
     "AWS::KMS::Key",
     "AWS::Lambda::Alias",
+    "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Permission",
     "AWS::Lambda::Version",
     "AWS::S3::BucketPolicy",
     "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
     "AWS::SecretsManager::RotationSchedule",
     "AWS::WAFv2::LoggingConfiguration",
     "AWS::WAFv2::WebACLAssociation",
@@ -88,6 +91,7 @@ TAGGED = (
     "AWS::ElasticLoadBalancingV2::TargetGroup",
     "AWS::IAM::Role",
     "AWS::KMS::Key",
+    "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Function",
     "AWS::Logs::LogGroup",
     "AWS::RDS::DBCluster",
@@ -96,6 +100,7 @@ TAGGED = (
     "AWS::RDS::DBSubnetGroup",
     "AWS::S3::Bucket",
     "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
     "AWS::SSM::Parameter",
     "AWS::WAFv2::WebACL",
 )
@@ -150,6 +155,7 @@ def test_every_taggable_resource_carries_the_cost_tags(synthesis: Synthesis) -> 
         ("AWS::RDS::DBCluster", "KmsKeyId"),
         ("AWS::RDS::DBInstance", "PerformanceInsightsKMSKeyId"),
         ("AWS::Lambda::Function", "KmsKeyArn"),
+        ("AWS::SQS::Queue", "KmsMasterKeyId"),
     ],
 )
 def test_everything_is_encrypted_with_a_customers_key(synthesis: Synthesis, type_: str, key_property: str) -> None:
@@ -207,7 +213,7 @@ def test_buckets_are_versioned_private_and_expire_after_the_archive(synthesis: S
     assert broken(synthesis, ("AWS::S3::Bucket",), holds) == []
 
 
-def test_buckets_and_topics_refuse_plain_connections(synthesis: Synthesis) -> None:
+def test_buckets_topics_and_queues_refuse_plain_connections(synthesis: Synthesis) -> None:
     def holds(resource: Resource) -> bool:
         return any(
             statement["Effect"] == "Deny"
@@ -215,7 +221,8 @@ def test_buckets_and_topics_refuse_plain_connections(synthesis: Synthesis) -> No
             for statement in statements(resource)
         )
 
-    assert broken(synthesis, ("AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy"), holds) == []
+    types = ("AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy")
+    assert broken(synthesis, types, holds) == []
 
 
 def test_tables_can_be_recovered_to_any_second(synthesis: Synthesis) -> None:
@@ -279,7 +286,7 @@ def test_functions_have_a_reservation_a_log_group_traces_and_a_place_in_the_vpc(
 def test_each_function_has_a_role_of_its_own(synthesis: Synthesis) -> None:
     functions = [r for r in synthesis.resources("AWS::Lambda::Function") if not is_library_function(r)]
     roles = [(function.environment.suffix, str(function.properties["Role"])) for function in functions]
-    assert len(set(roles)) == len(functions) == 5 * len(ENVIRONMENTS)
+    assert len(set(roles)) == len(functions) == 6 * len(ENVIRONMENTS)
 
 
 def test_no_identity_may_use_wildcard_actions(synthesis: Synthesis) -> None:

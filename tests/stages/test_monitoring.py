@@ -1,14 +1,18 @@
 """What wakes people, and what they look at then."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 
-from release.names import FUNCTIONS, ROUTED, Colour
-from tests.stages.templates import ENVIRONMENTS, Resource, Synthesis, texts
+from pipeline.settings import SETTINGS
+from release.names import FUNCTIONS, ROUTED, UNCOLOURED_FUNCTIONS, Colour
+from stages.configuration import RUNBOOKS_URL
+from tests.stages.templates import ENVIRONMENTS, ROOT, Resource, Synthesis, texts
 
 SUFFIX = "dev"
+COLOUR = re.compile("-(blue|green)-")
 
 
 @pytest.fixture
@@ -31,7 +35,27 @@ def test_latency_errors_and_the_database_have_alarms(alarms: dict[str, Resource]
     faults = {f"{name}-{colour}-faults" for name in ROUTED for colour in Colour}
     api = {"api-latency-p99", "api-errors"}
     database = {"database-cpu", "database-connections", "database-replica-lag"}
-    assert alarms.keys() == per_colour | faults | api | database
+    payments = {"failed-transactions", *(f"fraud-{colour}-declines" for colour in Colour)}
+    throttles = {f"{name}-throttles" for name in (*FUNCTIONS, *UNCOLOURED_FUNCTIONS)}
+    unattended = {"audit-failures", "audit-behind", "rotation-errors"}
+    assert alarms.keys() == per_colour | faults | api | database | payments | throttles | unattended
+
+
+def test_every_alarm_names_its_runbook_and_every_runbook_its_alarms(synthesis: Synthesis) -> None:
+    """The page is in the repository, and every alarm that points to it is named there, and nothing else is a page."""
+    pages: dict[str, set[str]] = {}
+    for alarm in synthesis.resources("AWS::CloudWatch::Alarm"):
+        page = alarm.properties["AlarmDescription"].rpartition(f"{RUNBOOKS_URL}/")[2]
+        role = alarm.properties["AlarmName"].removeprefix(f"payment-{alarm.environment.suffix}-")
+        pages.setdefault(page, set()).add(COLOUR.sub("-<colour>-", role))
+    for page, roles in pages.items():
+        text = (ROOT / "docs" / "runbooks" / page).read_text()
+        assert roles == set(re.findall(r"^- `([^`]+)`", text.partition("\n## ")[0], re.MULTILINE)), page
+        assert {"## Look", "## Do"} <= set(text.splitlines()), page
+
+
+def test_runbooks_are_where_the_source_is() -> None:
+    assert f"/{SETTINGS.source.full_name}/blob/{SETTINGS.source.branch}/" in RUNBOOKS_URL
 
 
 def test_latency_is_measured_at_the_ninety_ninth_percentile(alarms: dict[str, Resource]) -> None:
@@ -49,7 +73,7 @@ def test_function_alarms_look_at_one_colour(alarms: dict[str, Resource]) -> None
     for name, alarm in alarms.items():
         function, _, rest = name.partition("-")
         colour = rest.partition("-")[0]
-        if colour not in set(Colour):
+        if colour not in set(Colour) or name.endswith("declines"):
             continue
         if name.endswith("faults"):
             assert dimensions(alarm) == {"service": function, "Environment": SUFFIX, "Colour": colour}
@@ -83,5 +107,17 @@ def test_the_dashboard_shows_api_colours_outcomes_and_database(synthesis: Synthe
     assert len(dashboards) == len(ENVIRONMENTS)
     for dashboard in dashboards:
         body = json.dumps(dashboard.properties["DashboardBody"])
-        for shown in ("p50", "p90", "p99", "Faults", "Outcomes", "DatabaseConnections", "AuroraReplicaLagMaximum"):
+        for shown in (
+            "p50",
+            "p90",
+            "p99",
+            "Faults",
+            "Outcomes",
+            "DatabaseConnections",
+            "AuroraReplicaLagMaximum",
+            "ConcurrentExecutions",
+            "Throttles",
+            "AWS/SQS",
+            "IteratorAge",
+        ):
             assert shown in body, f"{dashboard}: {shown}"
