@@ -6,11 +6,16 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
+# Python's programs run as modules: a script in .venv/bin names the directory that it was made in, and CodeBuild checks
+# out into another one for each build that restores the cache.
 BIN := .venv/bin
 export PYTHONPATH := lambda_src:.
 # jsii wants the major versions whose warning it shall keep to itself.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export CDK_DISABLE_CLI_TELEMETRY := 1
+
+# A cached .venv may name an interpreter that a newer build image no longer has: it counts as not there.
+$(shell test ! -e .venv || $(BIN)/python -c '' 2>/dev/null || rm -f .venv/.lock-*)
 
 # A stamp is named after its lock file's checksum: modification times mean nothing in a fresh clone or a restored cache.
 checksum = $(shell cat $(1) 2>/dev/null | cksum | cut -d' ' -f1)
@@ -32,7 +37,7 @@ $(VENV_STAMP): | requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 setup")'
 	@echo "setup: Python packages"
 	@rm -f .venv/.lock-*
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -c '' 2>/dev/null || { rm -rf .venv && $(PYTHON) -m venv .venv; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-uv.txt
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
 	@$(BIN)/python -m compileall -q -j 0 $$($(BIN)/python -c 'import sysconfig; p = sysconfig.get_path("purelib"); print(*(f"{p}/{n}" for n in ("aws_cdk", "jsii", "constructs", "cdk_nag", "boto3", "botocore", "ministack")))')
@@ -87,10 +92,10 @@ lint: setup
 	@$(BIN)/ruff format --check --quiet $(SOURCES) || { echo "ruff format: run '.venv/bin/ruff format .'"; exit 1; }
 
 types: setup
-	@$(BIN)/mypy
+	@$(BIN)/python -m mypy
 
 arrows: setup
-	@$(BIN)/lint-imports
+	@$(BIN)/python -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 
 unit: setup
 	@CDK_VALIDATION=false $(BIN)/python -m pytest -q tests --ignore=tests/engine --ignore=tests/e2e -n 2 --dist loadgroup
