@@ -47,6 +47,6 @@ class PaymentLayer(Stack):
 
 
 def data_removal_policy(*, keep: bool) -> RemovalPolicy:
-    """What happens to data when its stack goes. Kept data still goes when its very creation is rolled back, so that
-    a failed first deployment can be repeated."""
+    """What happens to data when its stack goes. Kept data still goes when its very creation is rolled back, unless it
+    is protected from deletion as well: docs/runbooks/first-deployment-failed.md."""
     return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if keep else RemovalPolicy.DESTROY
