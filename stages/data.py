@@ -7,6 +7,7 @@ from release import names
 from stages.configuration import Environment
 from stages.constructs.buckets import AccessLogsBucket, AuditBucket
 from stages.constructs.database import DATABASE_NAME, PaymentDatabase
+from stages.constructs.library_functions import log_library_functions
 from stages.constructs.payment_layer import PaymentLayer
 from stages.constructs.payment_table import Index, PaymentTable
 from stages.network import NetworkStack
@@ -64,6 +65,12 @@ class DataStack(PaymentLayer):
             access_logs=self.access_logs,
         )
 
+        log_library_functions(
+            self,
+            name=names.log_group(suffix, "library-data"),
+            key=security.logs_key,
+            retention_days=environment.database.log_retention_days,
+        )
         self._publish_configuration()
         self._publish_outputs()
 

@@ -6,6 +6,9 @@ from constructs import Construct
 
 from release import names
 from stages.configuration import AVAILABILITY_ZONES, Environment
+from stages.constructs.customer_key import CustomerKey
+from stages.constructs.key_access import allow_logs
+from stages.constructs.library_functions import log_library_functions
 from stages.constructs.nag import acknowledge
 from stages.constructs.payment_layer import PaymentLayer
 from stages.constructs.security_group import PaymentSecurityGroup
@@ -20,6 +23,23 @@ class NetworkStack(PaymentLayer):
     def __init__(self, scope: Construct, *, environment: Environment) -> None:
         super().__init__(scope, "network", environment=environment)
         suffix = environment.suffix
+        # Here, since the first functions that log are those that close the network's default security group.
+        self.logs_key = CustomerKey(
+            self,
+            "LogsKey",
+            suffix=suffix,
+            role="logs",
+            protects="log groups",
+            keep=environment.storage.keep_on_teardown,
+        )
+        allow_logs(
+            self.logs_key,
+            log_group_patterns=[
+                names.log_group(suffix, "*"),
+                f"/aws/rds/cluster/{names.database_cluster(suffix)}/*",
+                f"aws-waf-logs-{names.prefix(suffix)}",
+            ],
+        )
         self.vpc = ec2.Vpc(
             self,
             "Vpc",
@@ -53,6 +73,12 @@ class NetworkStack(PaymentLayer):
         self.functions_group = self._group("FunctionsGroup", "functions", "The functions")
         self.database_group = self._group("DatabaseGroup", "database", "The database")
         self._connect()
+        log_library_functions(
+            self,
+            name=names.log_group(suffix, "library-network"),
+            key=self.logs_key,
+            retention_days=environment.network.log_retention_days,
+        )
         self.outputs({"VpcId": self.vpc.vpc_id, "EnvironmentSuffix": suffix})
 
     def _group(self, construct_id: str, role: str, description: str) -> PaymentSecurityGroup:

@@ -7,7 +7,7 @@ from release import names
 from stages.configuration import Environment
 from stages.constructs.customer_key import CustomerKey, FingerprintKey
 from stages.constructs.flow_log import VpcFlowLog
-from stages.constructs.key_access import allow_alarms, allow_functions, allow_logs, allow_tables
+from stages.constructs.key_access import allow_alarms, allow_functions, allow_tables
 from stages.constructs.payment_layer import PaymentLayer
 from stages.constructs.topic import PaymentTopic
 from stages.network import NetworkStack
@@ -23,15 +23,7 @@ class SecurityStack(PaymentLayer):
         self.data_key = self._key("DataKey", "data", "database and tables", keep=keep)
         allow_tables(self.data_key)
         self.audit_key = self._key("AuditKey", "audit", "audit records", keep=keep)
-        self.logs_key = self._key("LogsKey", "logs", "log groups", keep=keep)
-        allow_logs(
-            self.logs_key,
-            log_group_patterns=[
-                names.log_group(suffix, "*"),
-                f"/aws/rds/cluster/{names.database_cluster(suffix)}/*",
-                f"aws-waf-logs-{names.prefix(suffix)}",
-            ],
-        )
+        self.logs_key = network.logs_key
         self.configuration_key = self._key("ConfigurationKey", "configuration", "functions' environments", keep=False)
         allow_functions(
             self.configuration_key,

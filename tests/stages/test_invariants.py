@@ -283,6 +283,19 @@ def test_functions_have_a_reservation_a_log_group_traces_and_a_place_in_the_vpc(
     assert broken(synthesis, ("AWS::Lambda::Function",), holds) == []
 
 
+def test_the_librarys_functions_write_to_our_log_groups(synthesis: Synthesis) -> None:
+    """Where Lambda makes a log group by itself, it has no key and no end, and stays when the stack goes."""
+    found = [r for r in synthesis.resources("AWS::Lambda::Function") if is_library_function(r)]
+    assert found
+    for function in found:
+        groups = {
+            resource.logical_id
+            for resource in synthesis.resources("AWS::Logs::LogGroup")
+            if (resource.environment, resource.layer) == (function.environment, function.layer)
+        }
+        assert function.properties["LoggingConfig"]["LogGroup"]["Ref"] in groups, str(function)
+
+
 def test_each_function_has_a_role_of_its_own(synthesis: Synthesis) -> None:
     functions = [r for r in synthesis.resources("AWS::Lambda::Function") if not is_library_function(r)]
     roles = [(function.environment.suffix, str(function.properties["Role"])) for function in functions]

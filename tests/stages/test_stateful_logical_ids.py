@@ -9,7 +9,7 @@ FROZEN = {
     "network/Vpc8378EB38": "AWS::EC2::VPC",
     "security/DataKey17AFBB84": "AWS::KMS::Key",
     "security/AuditKeyB2DBB069": "AWS::KMS::Key",
-    "security/LogsKeyA6AB43B2": "AWS::KMS::Key",
+    "network/LogsKeyA6AB43B2": "AWS::KMS::Key",
     "security/ConfigurationKey38551EA5": "AWS::KMS::Key",
     "security/MessagesKey44305758": "AWS::KMS::Key",
     "security/FingerprintKey750E39FE": "AWS::KMS::Key",
