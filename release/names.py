@@ -137,11 +137,11 @@ def access_logs_bucket(suffix: str, account: str) -> str:
 def log_group(suffix: str, name: str) -> str:
     """`name` is a function's name, `api-access` or `flow-logs`."""
     return f"/payment/{suffix}/{name}"
+
+
 def audit_failures_queue(suffix: str) -> str:
     """Where the stream's records go that could not be written to the audit bucket."""
     return resource(suffix, "audit-failures")
-
-
 
 
 def parameter_path(suffix: str) -> str:
