@@ -10,11 +10,12 @@ import aws_cdk as cdk
 
 from pipeline.access import EnvironmentAccess
 from pipeline.compliance import enforce
+from pipeline.pull_requests import PullRequestStack
 from pipeline.settings import SETTINGS
 from pipeline.stack import PipelineStack
-from release.names import InvalidSuffix
+from release.names import BRANCHES_BUILD_ROLE, InvalidSuffix
 from release.suffix import suffix_for
-from stages.environments import PIPELINE_ENVIRONMENTS, Environment, environment_for
+from stages.environments import PIPELINE_ENVIRONMENTS, PULL_REQUEST_ACCOUNT, Environment, environment_for
 from stages.payment_stage import PaymentStage
 
 SUFFIX_CONTEXT = "environmentSuffix"
@@ -31,6 +32,7 @@ def build(app: cdk.App) -> None:
         PipelineStack(app, SETTINGS.name, settings=SETTINGS, environments=PIPELINE_ENVIRONMENTS)
         for environment in PIPELINE_ENVIRONMENTS:
             _access(app, environment)
+        PullRequestStack(app, settings=SETTINGS, account=PULL_REQUEST_ACCOUNT)
         return
     environment = environment_for(str(suffix))
     PaymentStage(app, "Environment", environment=environment)
@@ -38,7 +40,8 @@ def build(app: cdk.App) -> None:
 
 
 def _access(app: cdk.App, environment: Environment) -> None:
-    EnvironmentAccess(app, environment=environment, tooling_account=SETTINGS.account)
+    builder = BRANCHES_BUILD_ROLE if environment.account == PULL_REQUEST_ACCOUNT else None
+    EnvironmentAccess(app, environment=environment, tooling_account=SETTINGS.account, builder=builder)
 
 
 def main() -> None:

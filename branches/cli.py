@@ -1,16 +1,23 @@
 """python -m branches: the environments of branches and pull requests."""
 
 import argparse
+import os
 import sys
+import time
 from collections.abc import Sequence
+from typing import Final
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from branches import composition
 from branches.account import AwsAccount
+from branches.build import handle
 from branches.clock import SystemClock
 from branches.destroy import destroy
 from branches.errors import BranchError
+from branches.records import Records
+from branches.sweep import sweep
 from release.names import InvalidSuffix, validate_suffix
 
 
@@ -21,6 +28,10 @@ def parser() -> argparse.ArgumentParser:
     removing = commands.add_parser("destroy", help="remove everything of one environment, without its code")
     removing.add_argument("--suffix", required=True, type=_suffix)
     removing.add_argument("--permanent", action="store_true", help="also where it is dev, staging or prod")
+    commands.add_parser("build", help="what a webhook's build does: make, update or remove what the branch needs")
+    tidying = commands.add_parser("janitor", help="remove the environments that nobody needs any more")
+    tidying.add_argument("--dry-run", action="store_true", help="only say what would go, and why")
+    commands.add_parser("list", help="the environments of all branches")
     return top
 
 
@@ -28,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """0 done, 1 failed or something remains, 2 usage."""
     arguments = parser().parse_args(argv)
     try:
-        return _destroy(arguments)
+        return _COMMANDS[arguments.command](arguments)
     except (BranchError, ClientError, BotoCoreError) as error:
         say(f"{arguments.command} failed: {error}")
         return 1
@@ -44,6 +55,29 @@ def _destroy(arguments: argparse.Namespace) -> int:
     removed = destroy(account, arguments.suffix, clock=SystemClock(), say=say, permanent=arguments.permanent)
     say(f"{arguments.suffix}: {removed}; nothing remains")
     return 0
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    change, made = composition.from_webhook(os.environ, region=arguments.region, say=say)
+    say(f"{change.ref} at {change.commit[:8]} has the environment {change.suffix}")
+    say(handle(change, made))
+    return 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    for record in Records(boto3.Session(region_name=arguments.region).client("dynamodb")).all():
+        work = f"  build {record.holder} works on it" if record.holder else ""
+        until = time.strftime("%Y-%m-%d %H:%M", time.gmtime(record.lives_until))
+        say(f"{record.suffix:<13}{record.ref:<28}{record.commit[:8] or '-':<9} until {until}  {record.url}{work}")
+    return 0
+
+
+def _janitor(arguments: argparse.Namespace) -> int:
+    failures = sweep(boto3.Session(region_name=arguments.region), os.environ, dry_run=arguments.dry_run, say=say)
+    return 1 if failures else 0
+
+
+_COMMANDS: Final = {"destroy": _destroy, "build": _build, "list": _list, "janitor": _janitor}
 
 
 def _suffix(text: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PIPELINE_STACK = "payment-pipeline"
+BRANCHES_STACK = "payment-branches"
 ACCESS_PREFIX, ACCESS_SUFFIX = "payment-", "-access"
 
 
@@ -31,6 +32,8 @@ class Assembly:
     tooling_account: str
     region: str
     targets: tuple[Target, ...]
+    branches_account: str = ""
+    """Where branches have their environments; empty when the application has no such account."""
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -56,6 +59,7 @@ def read_assembly(directory: Path) -> Assembly:
     except FileNotFoundError as error:
         raise AssemblyError(f"{directory} holds no synthesized application: run 'make synth'") from error
     tooling: tuple[str, str] | None = None
+    branches_account = ""
     targets: list[Target] = []
     for artifact in manifest["artifacts"].values():
         if artifact["type"] != "aws:cloudformation:stack":
@@ -64,9 +68,17 @@ def read_assembly(directory: Path) -> Assembly:
         account, region = artifact["environment"].removeprefix("aws://").split("/")
         if name == PIPELINE_STACK:
             tooling = (account, region)
+        elif name == BRANCHES_STACK:
+            branches_account = account
         elif name.startswith(ACCESS_PREFIX) and name.endswith(ACCESS_SUFFIX):
             suffix = name.removeprefix(ACCESS_PREFIX).removesuffix(ACCESS_SUFFIX)
             targets.append(Target(suffix=suffix, account=account, region=region))
     if tooling is None:
         raise AssemblyError(f"{directory} holds no stack '{PIPELINE_STACK}'")
-    return Assembly(directory=directory, tooling_account=tooling[0], region=tooling[1], targets=tuple(targets))
+    return Assembly(
+        directory=directory,
+        tooling_account=tooling[0],
+        region=tooling[1],
+        targets=tuple(targets),
+        branches_account=branches_account,
+    )

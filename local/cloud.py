@@ -119,7 +119,12 @@ def running_cloud(checkout: Path, progress: Progress) -> Iterator[Cloud]:
         cloud = Cloud(workspace=workspace, assembly=assembly, endpoint=endpoint, head=head)
         try:
             _prepare_accounts(cloud, progress)
-            remote.announce(endpoint=endpoint.url, account=assembly.tooling_account, region=assembly.region)
+            remote.announce(
+                endpoint=endpoint.url,
+                account=assembly.tooling_account,
+                region=assembly.region,
+                branches_account=assembly.branches_account,
+            )
             yield cloud
         finally:
             remote.withdraw()

@@ -18,6 +18,12 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.assembly import AssemblyError
+from local.aws import Endpoint
+from local.bootstrap import BootstrapError
+from local.branches import push_event
+
+CHECKOUT = Path(__file__).resolve().parent.parent
 ADDRESS_FILE = "embedded-aws.json"
 NO_COMMIT = "0" * 40
 HOOK = """#!/usr/bin/env python3
@@ -36,6 +42,8 @@ class Address:
     endpoint: str
     account: str
     region: str
+    branches_account: str = ""
+    """Where branches have their environments; empty when they have none."""
 
 
 class GitRemote:
@@ -57,9 +65,9 @@ class GitRemote:
         )
         hook.chmod(0o755)
 
-    def announce(self, *, endpoint: str, account: str, region: str) -> None:
+    def announce(self, *, endpoint: str, account: str, region: str, branches_account: str = "") -> None:
         """Tell the hook where the embedded AWS answers now."""
-        address = Address(endpoint=endpoint, account=account, region=region)
+        address = Address(endpoint=endpoint, account=account, region=region, branches_account=branches_account)
         (self.path / ADDRESS_FILE).write_text(json.dumps(asdict(address)) + "\n")
 
     def withdraw(self) -> None:
@@ -69,7 +77,11 @@ class GitRemote:
 
 def post_receive(repository: Path, updates: Iterable[str]) -> list[str]:
     """Start what the updated refs (`old new ref` each) ask for; returns the lines to tell whoever pushed."""
-    pushed = [(ref.removeprefix("refs/heads/"), new) for _, new, ref in map(str.split, updates) if _is_branch(new, ref)]
+    pushed = [
+        (ref.removeprefix("refs/heads/"), old, new)
+        for old, new, ref in map(str.split, updates)
+        if ref.startswith("refs/heads/")
+    ]
     if not pushed:
         return []
     try:
@@ -78,28 +90,33 @@ def post_receive(repository: Path, updates: Iterable[str]) -> list[str]:
         return [_down()]
     client = _client(address)
     try:
-        return [line for branch, commit in pushed for line in _start(client, branch, commit)]
+        return [line for branch, old, new in pushed for line in _start(client, address, branch, old, new)]
     except (BotoCoreError, ClientError) as error:
         return [_down(), str(error)] if isinstance(error, BotoCoreError) else [f"the pipeline did not start: {error}"]
 
 
-def _is_branch(new: str, ref: str) -> bool:
-    return ref.startswith("refs/heads/") and new != NO_COMMIT
-
-
-def _start(client: Any, branch: str, commit: str) -> list[str]:
-    lines = []
+def _start(client: Any, address: Address, branch: str, old: str, new: str) -> list[str]:
+    lines, known = [], False
     for summary in client.list_pipelines()["pipelines"]:
         name = summary["name"]
         actions = _sources_of(client.get_pipeline(name=name)["pipeline"], branch)
-        if actions:
-            revisions = [{"actionName": a, "revisionType": "COMMIT_ID", "revisionValue": commit} for a in actions]
+        known = known or bool(actions)
+        if actions and new != NO_COMMIT:
+            revisions = [{"actionName": a, "revisionType": "COMMIT_ID", "revisionValue": new} for a in actions]
             started = client.start_pipeline_execution(name=name, sourceRevisions=revisions)
-            lines.append(f"pipeline {name}: execution {started['pipelineExecutionId']} started at {commit[:8]}")
-    return lines or [
-        f"no pipeline has branch {branch} as its source;",
-        "environments for pull requests are not available on the embedded AWS yet",
-    ]
+            lines.append(f"pipeline {name}: execution {started['pipelineExecutionId']} started at {new[:8]}")
+    return lines if known else _branch_event(address, branch, old, new)
+
+
+def _branch_event(address: Address, branch: str, old: str, new: str) -> list[str]:
+    if not address.branches_account:
+        return [f"no pipeline has branch {branch} as its source, and branches have no environments here"]
+    closed = new == NO_COMMIT
+    endpoint = Endpoint(url=address.endpoint, region=address.region)
+    try:
+        return push_event(CHECKOUT, endpoint, branch=branch, commit=old if closed else new, closed=closed)
+    except (AssemblyError, BootstrapError) as error:
+        return [f"branch {branch} gets no environment: {error}"]
 
 
 def _sources_of(pipeline: dict[str, Any], branch: str) -> list[str]:

@@ -8,6 +8,7 @@ import sys
 
 from local.assembly import PIPELINE_STACK, read_assembly
 from local.aws import Endpoint
+from local.branches import environments
 from local.workspace import Workspace
 
 
@@ -33,4 +34,9 @@ def print_status(workspace: Workspace) -> int:
             env=endpoint.environment(target.account, home=workspace.cli_home),
             check=False,
         )
+    if assembly.branches_account:
+        sys.stdout.write("\nbranches\n")
+        for record in environments(endpoint, assembly):
+            state = f"build {record['holder']}" if "holder" in record else f"at {record.get('commit_id', '-')[:8]}"
+            sys.stdout.write(f"  {record['pk']:<13}{record['ref']:<30}{state}  {record.get('api_url', '')}\n")
     return 0

@@ -20,9 +20,15 @@ from stages.environments import Environment
 
 
 class EnvironmentAccess(cdk.Stack):
-    """The roles that the pipeline's steps assume, and what the bootstrap's deploy role lacks."""
+    """The roles that the pipeline's steps assume, and what the bootstrap's deploy role lacks.
 
-    def __init__(self, scope: Construct, *, environment: Environment, tooling_account: str) -> None:
+    With `builder`, a role of the environment's own account, that role stands for the pipeline's steps, and what an
+    account needs only once is in the account's own stack.
+    """
+
+    def __init__(
+        self, scope: Construct, *, environment: Environment, tooling_account: str, builder: str | None = None
+    ) -> None:
         suffix = environment.suffix
         super().__init__(
             scope,
@@ -33,20 +39,27 @@ class EnvironmentAccess(cdk.Stack):
         )
         for key, value in environment.tags.items():
             cdk.Tags.of(self).add(key, value)
+        trusted_account = environment.account if builder else tooling_account
         role_with(
             self,
             "Release",
             name=names.release_role(suffix),
-            trusts=_only(tooling_account, names.PIPELINE_RELEASE_ROLE),
+            trusts=_only(trusted_account, builder or names.PIPELINE_RELEASE_ROLE),
             grants=release_grants(environment),
         )
         role_with(
             self,
             "IntegrationTest",
             name=names.integration_test_role(suffix),
-            trusts=_only(tooling_account, names.PIPELINE_TEST_ROLE),
+            trusts=_only(trusted_account, builder or names.PIPELINE_TEST_ROLE),
             grants=test_grants(environment),
         )
+        self._ledger(environment)
+        if not builder:
+            self._deploy_parameters(environment)
+            api_gateway_logging(self, names.resource(suffix, "api-gateway-logging"))
+
+    def _deploy_parameters(self, environment: Environment) -> None:
         deploy_role = iam.Role.from_role_name(
             self,
             "DeployRole",
@@ -55,12 +68,10 @@ class EnvironmentAccess(cdk.Stack):
         policy(
             self,
             "DeployParameters",
-            name=names.resource(suffix, "deploy-parameters"),
+            name=names.resource(environment.suffix, "deploy-parameters"),
             roles=[deploy_role],
             grants=deploy_grants(environment),
         )
-        self._ledger(environment)
-        self._api_gateway_logging(suffix)
 
     def _ledger(self, environment: Environment) -> None:
         """The truth about releases; it exists before the environment does, and is not deleted with it."""
@@ -76,26 +87,27 @@ class EnvironmentAccess(cdk.Stack):
             sort_key="sk",
         )
 
-    def _api_gateway_logging(self, suffix: str) -> None:
-        """API Gateway writes access logs with one role per account and region, shared by all its APIs."""
-        role = iam.Role(
-            self,
-            "ApiGatewayLogging",
-            role_name=names.resource(suffix, "api-gateway-logging"),
-            assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"),
-            managed_policies=[
-                iam.ManagedPolicy.from_aws_managed_policy_name("service-role/AmazonAPIGatewayPushToCloudWatchLogs")
-            ],
-        )
-        acknowledge(
-            role,
-            aws="IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]",
-            reason="API Gateway checks the account's role for exactly the actions of this policy.",
-        )
-        account = apigateway.CfnAccount(self, "ApiGatewayAccount", cloud_watch_role_arn=role.role_arn)
-        # Other environments of the account log through it.
-        for resource in (role, account):
-            resource.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+
+def api_gateway_logging(scope: Construct, name: str) -> None:
+    """API Gateway writes access logs with one role per account and region, shared by all its APIs."""
+    role = iam.Role(
+        scope,
+        "ApiGatewayLogging",
+        role_name=name,
+        assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"),
+        managed_policies=[
+            iam.ManagedPolicy.from_aws_managed_policy_name("service-role/AmazonAPIGatewayPushToCloudWatchLogs")
+        ],
+    )
+    acknowledge(
+        role,
+        aws="IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]",
+        reason="API Gateway checks the account's role for exactly the actions of this policy.",
+    )
+    account = apigateway.CfnAccount(scope, "ApiGatewayAccount", cloud_watch_role_arn=role.role_arn)
+    # Other environments of the account log through it.
+    for resource in (role, account):
+        resource.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
 
 
 def _only(account: str, role: str) -> iam.IPrincipal:

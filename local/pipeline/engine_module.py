@@ -17,7 +17,8 @@ from local.pipeline.catalog import Catalog, PipelineKey
 from local.pipeline.clock import SystemClock
 from local.pipeline.codebuild.cache import BuildCache
 from local.pipeline.codebuild.ledger import BuildLedger
-from local.pipeline.codebuild.service import CodeBuildRecords
+from local.pipeline.codebuild.service import KEPT, CodeBuildRecords
+from local.pipeline.codebuild.webhook_builds import StartedBuild, WebhookBuilds
 from local.pipeline.definition import PROPERTIES, restarts_on_update, shape_of
 from local.pipeline.executions import ExecutionStore
 from local.pipeline.git_source import BareRepository
@@ -34,6 +35,7 @@ class PipelineModule:
         self.catalog, self.store, self.builds = Catalog(), ExecutionStore(), BuildLedger()
         self.desk = ApprovalDesk(self.clock)
         self.runner: Runner | None = None
+        self.webhook_builds: WebhookBuilds | None = None
         self.start_on_create = False
         self.service = CodePipelineService(
             catalog=self.catalog, store=self.store, desk=self.desk, runner=lambda: self.runner
@@ -59,10 +61,17 @@ class PipelineModule:
         )
         self.start_on_create = settings.start_on_create
         self.runner = Runner(catalog=self.catalog, store=self.store, ports=ports)
+        self.webhook_builds = WebhookBuilds(ports=ports)
 
     def stop(self) -> None:
+        if self.webhook_builds:
+            self.webhook_builds.shut_down()
         if self.runner:
             self.runner.shut_down()
+
+    def start_build(self, started: StartedBuild) -> None:
+        if self.webhook_builds:
+            self.webhook_builds.start(started)
 
     # -- AWS::CodePipeline::Pipeline -----------------------------------------------------------------
 
@@ -136,9 +145,9 @@ def register(registry: Registry) -> None:
     registry.register_service(
         "codepipeline", module.handle, target_prefixes=(api.TARGET_PREFIX,), resource_arn=resource_arn
     )
-    records = CodeBuildRecords(module.builds)
+    records = CodeBuildRecords(module.builds, module.start_build)
     registry.after("AWS::CodeBuild::Project", records.remember_project)
-    registry.supports("AWS::CodeBuild::Project", {"Cache", "LogsConfig"})
+    registry.supports("AWS::CodeBuild::Project", set(KEPT))
     registry.wrap_service("codebuild", records.answer)
     registry.on_start(module.start)
     registry.on_stop(module.stop)

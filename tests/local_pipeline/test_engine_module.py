@@ -14,7 +14,8 @@ from local.engine.registry import Engine, Registry, Request, Resource, Response
 from local.pipeline.catalog import PipelineKey
 from local.pipeline.codebuild.ledger import BuildLedger
 from local.pipeline.codebuild.script import PhaseRecord
-from local.pipeline.codebuild.service import CodeBuildRecords
+from local.pipeline.codebuild.service import KEPT, CodeBuildRecords
+from local.pipeline.codebuild.webhook_builds import StartedBuild
 from local.pipeline.engine_module import PipelineModule, register
 from local.pipeline.errors import UnsupportedError
 from local.pipeline.settings import PipelineSettings
@@ -100,7 +101,7 @@ def test_the_engine_learns_of_everything() -> None:
     register(registry)
     assert set(registry.resource_types) == {"AWS::CodePipeline::Pipeline"}
     assert registry.services["codepipeline"].target_prefixes == ("CodePipeline_20150709",)
-    assert registry.supported["AWS::CodeBuild::Project"] == {"Cache", "LogsConfig"}
+    assert registry.supported["AWS::CodeBuild::Project"] == set(KEPT)
 
 
 # -- CodeBuild ----------------------------------------------------------------------------------------
@@ -115,7 +116,30 @@ def ask(records: CodeBuildRecords, operation: str, body: dict[str, Any], answer:
     return asyncio.run(records.answer(request, proceed))
 
 
-def test_builds_are_started_by_pipelines_only() -> None:
+def test_a_build_of_a_project_with_a_webhook_is_run_with_the_variables_it_was_given() -> None:
+    started: list[StartedBuild] = []
+    records = CodeBuildRecords(BuildLedger(), started.append)
+    records.remember_project(
+        Resource(
+            type="AWS::CodeBuild::Project",
+            logical_id="Branches",
+            stack_name="stack",
+            account=context.account(),
+            region=context.region(),
+            properties={"Triggers": {"Webhook": True}},
+            physical_id="branches",
+        )
+    )
+    trigger = {"name": "CODEBUILD_WEBHOOK_TRIGGER", "value": "branch/checkout"}
+    body = {"projectName": "branches", "environmentVariablesOverride": [trigger]}
+    answer = {"build": {"id": "branches:1", "projectName": "branches"}}
+    assert ask(records, "StartBuild", body, answer).status == 200
+    (build,) = started
+    assert (build.project, build.overrides) == ("branches", [trigger])
+    assert ask(records, "StartBuild", {"projectName": "synth"}, answer).status == 400
+
+
+def test_builds_of_other_projects_are_started_by_pipelines_only() -> None:
     ledger = BuildLedger()
     records = CodeBuildRecords(ledger)
     refused = ask(records, "StartBuild", {"projectName": "p"}, {})

@@ -82,14 +82,14 @@ def test_triggers_of_the_pipeline_decide_when_it_has_any(
     assert len(world.store.of(KEY)) == starts
 
 
-def test_other_branches_are_kept_and_told_that_nothing_is_there_for_them_yet(
+def test_other_branches_are_kept_and_told_where_there_are_no_environments_for_them(
     world: World, remote: GitRemote, clone: Path
 ) -> None:
     world.define(SHAPE)
     with serving(world) as endpoint:
         remote.announce(endpoint=endpoint, account=ACCOUNT, region=REGION)
         said = git(clone, "push", str(remote.path), "HEAD:feature")
-    assert "environments for pull requests are not available on the embedded AWS yet" in said
+    assert "branches have no environments here" in said
     assert world.store.of(KEY) == []
     assert BareRepository(remote.path).head("feature") == head(clone)
 

@@ -42,7 +42,8 @@ def test_the_app_holds_the_pipeline_and_the_access_to_every_environment(assembly
     accounts = {environment.suffix: environment.account for environment in PIPELINE_ENVIRONMENTS}
     expected = {stack: account for suffix, account in accounts.items() for stack in names.stacks(suffix)}
     expected |= {names.access_stack(suffix): account for suffix, account in accounts.items()}
-    assert dict(assembly.accounts) == expected | {"payment-pipeline": "111111111111"}
+    own = {"payment-pipeline": "111111111111", "payment-branches": PULL_REQUEST_ACCOUNT}
+    assert dict(assembly.accounts) == expected | own
 
 
 def test_a_pull_requests_app_is_one_environment_without_a_pipeline(pull_request: Assembly) -> None:

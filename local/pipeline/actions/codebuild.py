@@ -86,17 +86,17 @@ def _start(context: ActionContext) -> Build:
 
 def _build(context: ActionContext, build: Build) -> dict[str, str]:
     """Prepare, run, hand on; returns the exported variables."""
-    _attach_cloudwatch(build)
+    attach_cloudwatch(build)
     primary = _unpack_inputs(context, build)
-    spec = _buildspec(build)
+    spec = buildspec_of(build)
     values = _environment(context, build, spec, primary)
-    caches, scope = context.ports.cache, _cache_scope(build.project)
+    caches, scope = context.ports.cache, cache_scope(build.project)
     if spec.cache and scope:
         caches.restore(spec.cache, scope, build.directories.source, values, build.log.say)
     elif spec.cache:
         build.log.say("cache: the buildspec names paths, but the project has no cache")
     outcome = _execute(context, build, spec, values)
-    _check(build, outcome)
+    check(build, outcome)
     if spec.cache and scope:
         caches.save(spec.cache, scope, build.directories.source, values, build.log.say)
     _store_outputs(context, build, spec)
@@ -104,7 +104,7 @@ def _build(context: ActionContext, build: Build) -> dict[str, str]:
     return {name: final.get(name, "") for name in spec.exported}
 
 
-def _cache_scope(project: Mapping[str, Any]) -> str:
+def cache_scope(project: Mapping[str, Any]) -> str:
     """Who shares the project's cache: its namespace, else the project alone; empty when it has none."""
     cache = project.get("cache") or {}
     if cache.get("type", "NO_CACHE") == "NO_CACHE":
@@ -112,7 +112,7 @@ def _cache_scope(project: Mapping[str, Any]) -> str:
     return str(cache.get("cacheNamespace") or project["name"])
 
 
-def _attach_cloudwatch(build: Build) -> None:
+def attach_cloudwatch(build: Build) -> None:
     logs = (build.project.get("logsConfig") or {}).get("cloudWatchLogs") or {}
     if logs.get("status", "ENABLED") == "DISABLED":
         return
@@ -133,7 +133,7 @@ def _unpack_inputs(context: ActionContext, build: Build) -> str:
     return primary
 
 
-def _buildspec(build: Build) -> Buildspec:
+def buildspec_of(build: Build) -> Buildspec:
     """The project's buildspec: inline, or a file of the primary source."""
     text = str(build.project["source"].get("buildspec") or "buildspec.yml")
     inline = "\n" in text or text.lstrip().startswith("{")
@@ -206,7 +206,7 @@ def _execute(context: ActionContext, build: Build, spec: Buildspec, values: Mapp
     )
 
 
-def _check(build: Build, outcome: Outcome) -> None:
+def check(build: Build, outcome: Outcome) -> None:
     if outcome.stopped:
         raise AbandonedError(f"build {build.id} was stopped")
     if outcome.timed_out:

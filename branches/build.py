@@ -1,0 +1,184 @@
+"""What one build does for a branch: make its environment, bring it up to date, or remove it."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from branches.destroy import Removed
+from branches.errors import BranchError, Superseded
+from branches.ports import Clock, Say
+from branches.records import Records, lease
+from branches.repository import Repository
+from release import names
+from release.suffix import is_permanent, suffix_for
+
+LIFE_SECONDS: Final = 7 * 24 * 3600.0
+"""How long an environment lives after its last push."""
+ASSEMBLY: Final = "build/branch"
+OUTPUTS: Final = "cfn-outputs"
+REPORT: Final = Path("reports/environment.md")
+PYTHON: Final = ".venv/bin/python"
+
+Run = Callable[[Sequence[str], Callable[[], None], Mapping[str, str]], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What the webhook tells: `ref` is `pr/12` or `branch/my-branch`, `commit` what was checked out."""
+
+    ref: str
+    commit: str
+    build: str
+    account: str
+
+    @property
+    def suffix(self) -> str:
+        return suffix_for(f"refs/heads/{self.ref.removeprefix('branch/')}" if self.is_branch else self.ref)
+
+    @property
+    def is_branch(self) -> bool:
+        return self.ref.startswith("branch/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Everything outside: tests bring their own."""
+
+    records: Records
+    repository: Repository
+    run: Run
+    prepare: Callable[[str], object]
+    destroy: Callable[[str], Removed]
+    cost_per_day: Callable[[Path], str]
+    clock: Clock
+    say: Say
+
+
+def handle(change: Change, world: World) -> str:
+    """Make reality what the repository says now, whatever event started this build; returns what was done.
+
+    A push to a closed branch does nothing, an older push than the newest does nothing, and closing while this
+    deploys ends with the environment removed. Raises `BranchError`.
+    """
+    suffix = change.suffix
+    if is_permanent(suffix):
+        raise BranchError(f"{change.ref} would be {suffix}, which is the pipeline's")
+    now = world.clock.now()
+    with lease(
+        world.records,
+        suffix,
+        change.ref,
+        holder=change.build,
+        lives_until=now + LIFE_SECONDS,
+        clock=world.clock,
+        say=world.say,
+    ):
+        head = world.repository.head(change.ref)
+        if head is None:
+            return _remove(change, world)
+        if head != change.commit:
+            return f"{change.ref} is at {head[:8]} by now: its own build brings {suffix} up to date"
+        outcome = f"{suffix} is at {change.commit[:8]}"
+        try:
+            _deploy(change, world)
+        except Superseded as reason:
+            outcome = f"given up: {reason}"
+        # Asked last: who closes a branch while this deploys finds a build that cleans up after itself.
+        if world.repository.head(change.ref) is None:
+            return _remove(change, world)
+    return outcome
+
+
+def _remove(change: Change, world: World) -> str:
+    removed = world.destroy(change.suffix)
+    world.records.forget(change.suffix, holder=change.build)
+    return f"{change.ref} is closed; {change.suffix}: {removed}"
+
+
+def _deploy(change: Change, world: World) -> None:
+    """Raises `Superseded` as soon as the branch is closed or has a newer commit, `BranchError` when a step fails."""
+    suffix = change.suffix
+
+    def look() -> None:
+        head = world.repository.head(change.ref)
+        if head != change.commit:
+            raise Superseded(f"{change.ref} is {'closed' if head is None else f'at {head[:8]}'} by now")
+
+    started = world.clock.now()
+    try:
+        world.prepare(suffix)
+        for words, command, environment in steps(change):
+            look()
+            began = world.clock.now()
+            world.say(f"{words} …")
+            world.run(command, look, environment)
+            world.say(f"{words}: {world.clock.now() - began:.0f} s")
+    except BranchError as error:
+        if not isinstance(error, Superseded):
+            world.repository.tell(change.ref, change.commit, succeeded=False, text=f"**{suffix}** failed: {error}")
+        raise
+    lives_until = world.clock.now() + LIFE_SECONDS
+    outputs = json.loads((Path(OUTPUTS) / "flat-outputs.json").read_text())
+    world.records.deployed(
+        suffix, holder=change.build, commit=change.commit, url=outputs["ApiUrl"], lives_until=lives_until
+    )
+    text = report(change, outputs, world.cost_per_day(Path(ASSEMBLY)), world.clock.now() - started)
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.write_text(text)
+    world.say(text)
+    world.repository.tell(change.ref, change.commit, succeeded=True, text=text)
+
+
+def steps(change: Change) -> list[tuple[str, list[str], dict[str, str]]]:
+    """The way of a commit into its environment: words for the log, command, environment variables."""
+    suffix = change.suffix
+    release_role, test_role = (
+        f"arn:aws:iam::{change.account}:role/{name}"
+        for name in (names.release_role(suffix), names.integration_test_role(suffix))
+    )
+    cdk = ["node_modules/.bin/cdk"]
+    deploy = [*cdk, "deploy", "--app", ASSEMBLY, "--require-approval", "never", "--progress", "events"]
+
+    def controller(command: str, *more: str, role: str = release_role) -> list[str]:
+        return [PYTHON, "-m", "release", command, "--suffix", suffix, "--role-arn", role, *more]
+
+    commit = ("--commit", change.commit)
+    return [
+        ("fast checks", ["make", "check"], {}),
+        ("synthesize", [*cdk, "synth", "--quiet", "**", "-c", f"environmentSuffix={suffix}", "-o", ASSEMBLY], {}),
+        ("deploy access", [*deploy, "--exclusively", names.access_stack(suffix)], {}),
+        ("freeze", controller("freeze", *commit), {}),
+        ("deploy", [*deploy, "--concurrency", "4", "**"], {}),
+        # The first connection also wakes a database that has scaled to zero.
+        ("migrate", controller("migrate"), {}),
+        ("outputs", controller("outputs", "--directory", OUTPUTS, role=test_role), {}),
+        (
+            "integration tests",
+            [PYTHON, "-m", "pytest", "integ_tests", "-q", "--junitxml=reports/integration.xml"],
+            {"INTEGRATION_TEST_ROLE_ARN": test_role},
+        ),
+        ("shift", controller("shift", *commit, "--ok-if-nothing"), {}),
+        ("verify", controller("verify"), {}),
+    ]
+
+
+def report(change: Change, outputs: Mapping[str, str], cost_per_day: str, seconds: float) -> str:
+    """Markdown for the pull request."""
+    rows = [f"| {key} | `{value}` |" for key, value in sorted(outputs.items())]
+    return "\n".join(
+        [
+            f"### Environment `{change.suffix}` is at {change.commit[:8]}",
+            "",
+            f"API: {outputs['ApiUrl']}",
+            "",
+            f"Idle it costs {cost_per_day} a day. It is removed when this is closed, or {LIFE_SECONDS / 86400:.0f} "
+            f"days after the last push. Deployed in {seconds:.0f} s.",
+            "",
+            "| output | value |",
+            "|---|---|",
+            *rows,
+            "",
+        ]
+    )

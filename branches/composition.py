@@ -1,0 +1,58 @@
+"""The real world of a build, from what CodeBuild says in environment variables."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import boto3
+
+from branches import commands, prerequisites
+from branches.account import AwsAccount
+from branches.build import Change, World
+from branches.clock import SystemClock
+from branches.destroy import destroy
+from branches.errors import BranchError
+from branches.ports import Say
+from branches.records import Records
+from branches.repository import GitHub, GitRepository, Repository
+
+# GitHub allows 5,000 calls an hour; a `git ls-remote` costs next to nothing.
+_LOOK_SECONDS: Final = {GitHub: 30.0, GitRepository: 2.0}
+
+
+def from_webhook(variables: Mapping[str, str], *, region: str, say: Say) -> tuple[Change, World]:
+    """Raises `BranchError` when this is no build that a webhook started."""
+    try:
+        ref = variables["CODEBUILD_WEBHOOK_TRIGGER"]
+        commit, build = variables["CODEBUILD_RESOLVED_SOURCE_VERSION"], variables["CODEBUILD_BUILD_ID"]
+    except KeyError as error:
+        raise BranchError(f"this is no build of a webhook: {error} is not set") from error
+    session = boto3.Session(region_name=region)
+    account = session.client("sts").get_caller_identity()["Account"]
+    change = Change(ref=ref, commit=commit, build=build, account=account)
+    repository = repository_of(ref, variables)
+    clock = SystemClock()
+    tags = {"Project": "payment", "Environment": "pull-request", "EnvironmentSuffix": change.suffix}
+
+    def run(command: Sequence[str], look: Callable[[], None], environment: Mapping[str, str]) -> None:
+        commands.run(command, look=look, look_seconds=_LOOK_SECONDS[type(repository)], environment=environment)
+
+    return change, World(
+        records=Records(session.client("dynamodb")),
+        repository=repository,
+        run=run,
+        prepare=functools.partial(prerequisites.prepare, session, tags=tags),
+        destroy=lambda suffix: destroy(AwsAccount(session, suffix), suffix, clock=clock, say=say),
+        cost_per_day=lambda _: "an unknown amount",
+        clock=clock,
+        say=say,
+    )
+
+
+def repository_of(ref: str, variables: Mapping[str, str]) -> Repository:
+    """GitHub for a pull request, plain git for a branch without one."""
+    if ref.startswith("pr/"):
+        return GitHub(repository=variables["REPOSITORY"], token=variables["GITHUB_TOKEN"])
+    if ref.startswith("branch/"):
+        return GitRepository(url=variables["CODEBUILD_SOURCE_REPO_URL"])
+    raise BranchError(f"{ref} is neither a pull request nor a branch")
