@@ -166,3 +166,21 @@ def test_rebooted_member_is_another_process(aurora: Aurora) -> None:
 
     eventually(lambda: not before.is_running())
     eventually(lambda: aurora.write(0))
+
+
+def test_metrics_tell_of_each_member_and_of_the_readers_lag(engine: EmbeddedAws, aurora: Aurora) -> None:
+    """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html"""
+    cloudwatch = engine.client("cloudwatch", account=ACCOUNT)
+
+    def seen() -> set[tuple[str, tuple[tuple[str, str], ...]]]:
+        found = cloudwatch.list_metrics(Namespace="AWS/RDS")["Metrics"]
+        return {(m["MetricName"], tuple(sorted((d["Name"], d["Value"]) for d in m["Dimensions"]))) for m in found}
+
+    wanted: set[Any] = {("AuroraReplicaLag", (("DBClusterIdentifier", "pay-db"), ("Role", "READER")))}
+    wanted |= {
+        (metric, (("DBInstanceIdentifier", member),))
+        for metric in ("CPUUtilization", "DatabaseConnections")
+        for member in ("pay-writer", "pay-reader")
+    }
+    wanted |= {("CPUUtilization", (("DBClusterIdentifier", "pay-db"),))}
+    eventually(lambda: wanted <= seen())

@@ -8,6 +8,7 @@ from local.database import Databases, Login
 from local.engine import context, seams
 from local.engine.aurora import WRITER_HOST, Cluster
 from local.engine.aurora_calls import ClusterCalls
+from local.engine.aurora_metrics import ClusterMetrics
 from local.engine.certificate import server_context
 from local.engine.places import database_root
 from local.engine.registry import Attributes, Engine, Registry, Resource
@@ -40,6 +41,7 @@ class Aurora:
         registry.before_delete("AWS::RDS::DBInstance", self.delete_member)
         registry.wrap_service("rds", ClusterCalls(self._clusters.get).answer)
         registry.on_start(self.prepare)
+        registry.on_start(ClusterMetrics(self._clusters).run)
         registry.on_stop(self.close)
 
     def prepare(self, engine: Engine) -> None:
