@@ -7,7 +7,7 @@ import pytest
 
 from integ_tests.cards import Card
 from integ_tests.client import PaymentClient, payment_body
-from integ_tests.test_payments import assert_authorized, assert_problem
+from integ_tests.test_payments import assert_authorized, assert_declined, assert_problem
 
 LISTED_WITHIN_SECONDS = 30
 
@@ -95,3 +95,11 @@ def _pages(merchant: PaymentClient, customer_id: str) -> list[str]:
         if "next_cursor" not in page:
             return found
         cursor = f"&cursor={page['next_cursor']}"
+
+
+def test_the_payments_of_a_day_stay_within_the_customer_s_limit(merchant: PaymentClient, card: Card) -> None:
+    customer_id = f"cus_{uuid.uuid4().hex}"
+    assert merchant.put_customer(customer_id, daily_limit_minor=2000).status == 200
+    assert_authorized(merchant.pay(payment_body(card, customer_id=customer_id)))
+    assert_declined(merchant.pay(payment_body(card, customer_id=customer_id)), "customer_daily_limit")
+    assert_authorized(merchant.pay(payment_body(card, customer_id=customer_id, amount_minor=901)))

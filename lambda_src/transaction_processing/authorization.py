@@ -13,17 +13,21 @@ from transaction_processing.errors import IdempotencyInFlight, KeyAlreadyUsed
 from transaction_processing.failures import FailureNotifier
 from transaction_processing.fraud import FraudScorer
 from transaction_processing.idempotency import KEEP, Claim, Completion, IdempotencyStore, Scope, StoredAnswer
-from transaction_processing.ledger import ConcurrentChange, Ledger
+from transaction_processing.ledger import ConcurrentChange, DailyLimitExceeded, Ledger
 from transaction_processing.payments import AuthorizePayment, Payment
 from transaction_processing.states import UNSETTLED_STATES, PaymentState
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The states that a payment has gone through before the acquirer is asked, and whether they are on record."""
+    """The states that a payment has gone through before the acquirer is asked, and whether they are on record.
+
+    The limit is what its customer may pay in a day.
+    """
 
     steps: list[Payment]
     on_record: bool
+    daily_limit_minor: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +105,9 @@ class Authorization:
             )
             received = replace(received, fraud=assessment)
             reason = None if assessment.approved else assessment.reasons[0]
-        if reason is None:
-            return Progress([received], on_record=False)
+        if reason is None and customer is not None:
+            counted = replace(received, counted=True)
+            return Progress([counted], on_record=False, daily_limit_minor=customer.terms.daily_limit_minor)
         declined = received.moved_to(PaymentState.DECLINED, at=self.clock(), decline_reason=reason)
         return Progress([received, declined], on_record=False)
 
@@ -111,7 +116,18 @@ class Authorization:
         payment = progress.steps[-1]
         if payment.state in UNSETTLED_STATES:
             if not progress.on_record:
-                self.ledger.create(progress.steps, correlation_id=order.correlation_id)
+                try:
+                    self.ledger.create(
+                        progress.steps,
+                        correlation_id=order.correlation_id,
+                        daily_limit_minor=progress.daily_limit_minor,
+                    )
+                except DailyLimitExceeded:
+                    uncounted = replace(payment, counted=False)
+                    declined = uncounted.moved_to(
+                        PaymentState.DECLINED, at=self.clock(), decline_reason="customer_daily_limit"
+                    )
+                    return self._conclude(order, claim, Progress([uncounted, declined], on_record=False))
             return self._ask_acquirer(order, claim, payment, repeated=progress.on_record)
         completion = completion_of(claim, payment, status=201)
         if progress.on_record:

@@ -62,8 +62,8 @@ class CustomerStore(Protocol):
 def decline_reason(customer: Customer | None, money: Money) -> str | None:
     """Why this customer may not pay `money`, or None.
 
-    A limit says nothing about another currency. The daily limit is applied to the payment by itself, not yet to the
-    day's sum.
+    A limit says nothing about another currency. The daily limit is applied to the payment by itself here; the day's sum
+    is the ledger's.
     """
     if customer is None:
         return "customer_unknown"

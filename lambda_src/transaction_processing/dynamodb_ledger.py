@@ -1,6 +1,6 @@
 """Payments in DynamoDB: `META` holds the present, `EVT#<version>` each step, and one transaction writes both."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -14,7 +14,7 @@ from transaction_processing.errors import KeyAlreadyUsed
 from transaction_processing.fraud import FraudAssessment
 from transaction_processing.idempotency import Completion
 from transaction_processing.items import DynamoDb, Item, cancellation_codes, from_item, to_item
-from transaction_processing.ledger import ConcurrentChange, Page, Position
+from transaction_processing.ledger import ConcurrentChange, DailyLimitExceeded, Page, Position
 from transaction_processing.operations import Operation
 from transaction_processing.payments import MaskedCard, Payment
 from transaction_processing.states import OPEN_STATES, PaymentState
@@ -25,6 +25,8 @@ BY_CUSTOMER = "by-customer"
 OPEN_PAYMENTS = "open-payments"
 # Sorts before every time.
 BEGINNING = "0"
+# A payment is settled long before.
+DAY_KEPT = timedelta(days=7)
 
 
 class DynamoDbLedger:
@@ -42,7 +44,14 @@ class DynamoDbLedger:
             )
         return _from_meta(from_item(answer["Item"])) if "Item" in answer else None
 
-    def create(self, steps: list[Payment], *, correlation_id: str, completion: Completion | None = None) -> None:
+    def create(
+        self,
+        steps: list[Payment],
+        *,
+        correlation_id: str,
+        completion: Completion | None = None,
+        daily_limit_minor: int | None = None,
+    ) -> None:
         meta = {
             "Put": {
                 "TableName": self._table_name,
@@ -50,9 +59,14 @@ class DynamoDbLedger:
                 "ConditionExpression": "attribute_not_exists(pk)",
             }
         }
-        codes = self._write([meta, *(self._event(step, correlation_id) for step in steps)], completion)
+        items = [meta, *(self._event(step, correlation_id) for step in steps)]
+        if daily_limit_minor is not None:
+            items.append(self._spend(steps[-1], daily_limit_minor))
+        codes = self._write(items, completion)
         if codes and codes[0] == "ConditionalCheckFailed":
             raise KeyAlreadyUsed
+        if codes and daily_limit_minor is not None and codes[len(steps) + 1] == "ConditionalCheckFailed":
+            raise DailyLimitExceeded
         if codes:
             raise ConcurrentChange
 
@@ -77,6 +91,8 @@ class DynamoDbLedger:
         items = [meta, self._event(after, correlation_id)]
         if operation is not None:
             items.append(self._operation(operation, after))
+        if before.counted and after.state is PaymentState.DECLINED:
+            items.append(self._give_back(after))
         codes = self._write(items, completion)
         if codes and operation is not None and codes[2] == "ConditionalCheckFailed":
             raise KeyAlreadyUsed
@@ -160,6 +176,40 @@ class DynamoDbLedger:
             }
         }
 
+    def _spend(self, payment: Payment, daily_limit_minor: int) -> Item:
+        """Condition and addition are one write, so that no two payments can take the same room."""
+        return self._day(
+            payment,
+            update="SET expires_at = :expires_at ADD spent_minor :amount",
+            condition="attribute_not_exists(pk) OR spent_minor <= :room",
+            values={
+                ":amount": payment.money.amount_minor,
+                ":room": daily_limit_minor - payment.money.amount_minor,
+                ":expires_at": int((payment.created_at + DAY_KEPT).timestamp()),
+            },
+        )
+
+    def _give_back(self, payment: Payment) -> Item:
+        return self._day(
+            payment,
+            update="ADD spent_minor :amount",
+            condition="spent_minor >= :spent",
+            values={":amount": -payment.money.amount_minor, ":spent": payment.money.amount_minor},
+        )
+
+    def _day(self, payment: Payment, *, update: str, condition: str, values: dict[str, object]) -> Item:
+        customer_day = f"DAY#{payment.merchant_id}#{payment.customer_id}#{timestamp(payment.created_at)[:10]}"
+        key = {"pk": f"{customer_day}#{payment.money.currency}", "sk": "SPENT"}
+        return {
+            "Update": {
+                "TableName": self._table_name,
+                "Key": to_item(key),
+                "UpdateExpression": update,
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": to_item(values),
+            }
+        }
+
     def _operation(self, operation: Operation, after: Payment) -> Item:
         """Outlives the idempotency key: what was done once under a key is never done again."""
         record = {
@@ -203,6 +253,7 @@ def _to_meta(payment: Payment) -> dict[str, object]:
         "decline_reason": payment.decline_reason,
         "captured_minor": payment.captured_minor,
         "refunded_minor": payment.refunded_minor,
+        "counted": int(payment.counted),
         "fraud_approved": int(payment.fraud.approved) if payment.fraud else None,
         "fraud_score": payment.fraud.score if payment.fraud else None,
         "fraud_reasons": list(payment.fraud.reasons) if payment.fraud else None,
@@ -235,4 +286,5 @@ def _from_meta(meta: dict[str, Any]) -> Payment:
         decline_reason=meta.get("decline_reason"),
         captured_minor=meta.get("captured_minor", 0),
         refunded_minor=meta.get("refunded_minor", 0),
+        counted=bool(meta.get("counted", 0)),
     )

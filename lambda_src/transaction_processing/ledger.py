@@ -35,8 +35,19 @@ class Ledger(Protocol):
         """The payment as of all acknowledged writes."""
         ...
 
-    def create(self, steps: list[Payment], *, correlation_id: str, completion: Completion | None = None) -> None:
-        """Write a payment that has gone through `steps` so far. Raises `KeyAlreadyUsed` where there is one already."""
+    def create(
+        self,
+        steps: list[Payment],
+        *,
+        correlation_id: str,
+        completion: Completion | None = None,
+        daily_limit_minor: int | None = None,
+    ) -> None:
+        """Write a payment that has gone through `steps` so far. Raises `KeyAlreadyUsed` where there is one already.
+
+        With a limit the payment counts towards its customer's day (UTC): raises `DailyLimitExceeded` where the day's
+        payments would sum up to more. `advance` gives the amount back when the payment is declined.
+        """
         ...
 
     def advance(
@@ -70,6 +81,10 @@ class Ledger(Protocol):
         What was written a moment ago may not be there yet.
         """
         ...
+
+
+class DailyLimitExceeded(Exception):
+    """The customer's payments of the day leave no room for this one; nothing was written."""
 
 
 class ConcurrentChange(Exception):

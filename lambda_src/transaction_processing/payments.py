@@ -64,7 +64,7 @@ class AuthorizePayment:
 
 @dataclass(frozen=True, kw_only=True)
 class Payment:
-    """`version` counts the states it has been in; times are UTC.
+    """`version` counts the states it has been in, `counted` puts it into its customer's day; times are UTC.
 
     Never more is refunded than was captured, nor captured than was authorised: raises `MoneyNotConserved`.
     """
@@ -84,6 +84,7 @@ class Payment:
     decline_reason: str | None = None
     captured_minor: int = 0
     refunded_minor: int = 0
+    counted: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.refunded_minor <= self.captured_minor <= self.money.amount_minor:

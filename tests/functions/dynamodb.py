@@ -27,6 +27,7 @@ class FakeDynamoDb:
     def __init__(self) -> None:
         self.tables: dict[str, dict[tuple[str, str], Item]] = {}
         self.writes = 0
+        self.calls: list[str] = []
         self._faults: list[tuple[str, bool]] = []
         self._lock = threading.RLock()
 
@@ -85,6 +86,7 @@ class FakeDynamoDb:
 
     def _serve(self, operation: str, work: Callable[[], Any]) -> Any:
         with self._lock:
+            self.calls.append(operation)
             fault = next((fault for fault in self._faults if fault[0] == operation), None)
             if fault is None:
                 return work()

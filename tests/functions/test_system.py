@@ -254,6 +254,25 @@ def test_one_payment_needs_one_call_of_the_key_service_once_a_worker_is_warm(sys
     assert system.cloud.kms.calls == calls + 1
 
 
+def test_one_authorised_payment_makes_the_calls_that_are_documented(system: System) -> None:
+    """docs/performance.md counts them; the customer's row is one more, and a real acquirer another."""
+    system.pay()
+    cloud = system.cloud
+    before = cloud.kms.calls, len(cloud.functions.payloads), len(cloud.dynamodb.calls), cloud.ssm.reads
+    system.pay()
+    assert (cloud.kms.calls, len(cloud.functions.payloads), cloud.ssm.reads) == (
+        before[0] + 1,
+        before[1] + 2,
+        before[3],
+    )
+    assert cloud.dynamodb.calls[before[2] :] == [
+        "put_item",
+        "update_item",
+        "transact_write_items",
+        "transact_write_items",
+    ]
+
+
 def test_a_function_called_with_an_unknown_operation_says_so(system: System) -> None:
     for handler in system.cloud.functions.handlers.values():
         answer = handler({"operation": "surprise"}, context("processing"))
