@@ -20,7 +20,7 @@ _SUFFIX_PATTERN: Final = re.compile(r"[a-z](?:-?[a-z0-9])*", re.ASCII)
 FUNCTIONS: Final = ("validation", "processing", "fraud")
 # Functions behind the load balancer; traffic is moved in this order.
 ROUTED: Final = ("validation", "processing")
-UNCOLOURED_FUNCTIONS: Final = ("rotation", "migration", "audit")
+UNCOLOURED_FUNCTIONS: Final = ("rotation", "migration", "audit", "sweeper")
 LAYERS: Final = ("network", "security", "data", "compute", "api", "monitoring")
 
 PIPELINE: Final = "payment-pipeline"

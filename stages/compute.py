@@ -1,6 +1,7 @@
 """The functions: three that are released by colour, one each for secrets, the schema and the audit trail."""
 
 from aws_cdk import Duration
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -26,6 +27,7 @@ PACKAGES = {
     "fraud": "fraud_detection",
     "rotation": "secret_rotation",
     "migration": "schema_migration",
+    "sweeper": "transaction_processing",
     "audit": "audit_writer",
 }
 # Clients inside a function give up earlier, the API gives up later.
@@ -35,6 +37,7 @@ TIMEOUTS = {
     "fraud": Duration.seconds(3),
     "rotation": Duration.seconds(60),
     "migration": Duration.seconds(300),
+    "sweeper": Duration.seconds(60),
     "audit": Duration.seconds(60),
 }
 TUNABLES = {
@@ -82,6 +85,8 @@ class ComputeStack(PaymentLayer):
         )
         self.migration = self._plain("migration", permissions.migration())
         self._schedule_rotation()
+        self.sweeper = self._plain("sweeper", permissions.sweeper(), module="sweep")
+        self._schedule_sweeps()
         self.audit_failures = FailureQueue(self, "AuditFailures", suffix=suffix, key=security.messages_key)
         self.audit = self._plain("audit", permissions.audit(self.audit_failures))
         acknowledge(
@@ -117,7 +122,12 @@ class ComputeStack(PaymentLayer):
         )
 
     def _plain(
-        self, name: str, statements: list[iam.PolicyStatement], environment: dict[str, str] | None = None
+        self,
+        name: str,
+        statements: list[iam.PolicyStatement],
+        environment: dict[str, str] | None = None,
+        *,
+        module: str = "handler",
     ) -> PaymentFunction:
         return PaymentFunction(
             self,
@@ -128,6 +138,7 @@ class ComputeStack(PaymentLayer):
             timeout=TIMEOUTS[name],
             statements=statements,
             environment=environment,
+            module=module,
         )
 
     def _add_colours(self) -> None:
@@ -158,6 +169,27 @@ class ComputeStack(PaymentLayer):
         )
         schedule.add_resource_dependency(permission)
 
+    def _schedule_sweeps(self) -> None:
+        """As often as a schedule can: no payment stays without an outcome for much longer than a minute."""
+        rule = events.CfnRule(
+            self,
+            "Sweeps",
+            name=names.resource(self.suffix, "sweeps"),
+            description="Settles payments that nobody is settling any more",
+            schedule_expression="rate(1 minute)",
+            state="ENABLED",
+            targets=[events.CfnRule.TargetProperty(id="Sweeper", arn=self.sweeper.function.function_arn)],
+        )
+        lambda_.CfnPermission(
+            self,
+            "SweepsPermission",
+            action="lambda:InvokeFunction",
+            function_name=self.sweeper.function.function_arn,
+            principal="events.amazonaws.com",
+            source_account=self.account,
+            source_arn=rule.attr_arn,
+        )
+
     def _publish_outputs(self) -> None:
         values = {
             "PaymentValidationFunctionName": names.function(self.suffix, "validation"),
@@ -165,6 +197,7 @@ class ComputeStack(PaymentLayer):
             "TransactionProcessingFunctionName": names.function(self.suffix, "processing"),
             "MigrationFunctionName": names.function(self.suffix, "migration"),
             "RotationFunctionName": names.function(self.suffix, "rotation"),
+            "SweeperFunctionName": names.function(self.suffix, "sweeper"),
             "AuditFunctionName": names.function(self.suffix, "audit"),
             "AuditFailuresQueueUrl": self.audit_failures.queue_url,
         }

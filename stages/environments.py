@@ -54,6 +54,7 @@ def _functions(*, routed: int, fraud: int, audit: int, memory_mib: int) -> dict[
         "fraud": FunctionConfig(memory_mib=memory_mib, reserved_concurrency=fraud),
         "rotation": FunctionConfig(memory_mib=256, reserved_concurrency=1),
         "migration": FunctionConfig(memory_mib=256, reserved_concurrency=1),
+        "sweeper": FunctionConfig(memory_mib=256, reserved_concurrency=1),
         # One per shard of the stream at a time.
         "audit": FunctionConfig(memory_mib=256, reserved_concurrency=audit),
     }

@@ -65,6 +65,31 @@ class FunctionPermissions:
             )
         ]
 
+    def sweeper(self) -> list[iam.PolicyStatement]:
+        data, security = self._data, self._security
+        return [
+            iam.PolicyStatement(
+                sid="OpenPayments",
+                actions=["dynamodb:Query"],
+                resources=[f"{data.transactions.table_arn}/index/open-payments"],
+            ),
+            iam.PolicyStatement(
+                sid="Transactions",
+                actions=["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+                resources=[data.transactions.table_arn],
+            ),
+            iam.PolicyStatement(
+                sid="FailedTransactions",
+                actions=["sns:Publish"],
+                resources=[security.failed_transactions.topic_arn],
+            ),
+            iam.PolicyStatement(
+                sid="EncryptMessages",
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=[security.messages_key.key_arn],
+            ),
+        ]
+
     def rotation(self) -> list[iam.PolicyStatement]:
         return [
             iam.PolicyStatement(

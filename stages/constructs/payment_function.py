@@ -39,7 +39,7 @@ class FunctionPlatform:
 class PaymentFunction(Construct):
     """A VPC function with a role, a log group and a share of the account's concurrency of its own.
 
-    `package` is the Python package with a `handler` module; the function's code is that package and the shared core,
+    `package` is the Python package with the handler's `module`; its code is that package and the shared core,
     so that a change elsewhere does not make a new version of it.
     """
 
@@ -54,6 +54,7 @@ class PaymentFunction(Construct):
         timeout: Duration,
         statements: Sequence[iam.PolicyStatement],
         environment: dict[str, str] | None = None,
+        module: str = "handler",
     ) -> None:
         super().__init__(scope, construct_id)
         suffix, sizes = platform.suffix, platform.config.functions[name]
@@ -81,7 +82,7 @@ class PaymentFunction(Construct):
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
             code=function_code(package),
-            handler=f"{package}.handler.handler",
+            handler=f"{package}.{module}.handler",
             layers=[platform.layer],
             memory_size=sizes.memory_mib,
             timeout=timeout,

@@ -9,6 +9,7 @@ from release import names
 from stages.configuration import COST_TAGS
 from tests.stages.templates import ENVIRONMENTS, Resource, Synthesis, as_list, mentions, statements, texts
 
+ALL_FUNCTIONS = (*names.FUNCTIONS, *names.UNCOLOURED_FUNCTIONS)
 # The library's own functions for its custom resources: they run while a stack deploys and never for a payment.
 LIBRARY_FUNCTION = "CustomResourceProvider"
 
@@ -20,6 +21,7 @@ NAME_PROPERTIES = {
     "AWS::DynamoDB::Table": ("TableName", 255),
     "AWS::EC2::SecurityGroup": ("GroupName", 255),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": ("Name", 32),
+    "AWS::Events::Rule": ("Name", 64),
     "AWS::ElasticLoadBalancingV2::TargetGroup": ("Name", 32),
     "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", 128),
     "AWS::IAM::Role": ("RoleName", 64),
@@ -299,7 +301,7 @@ def test_the_librarys_functions_write_to_our_log_groups(synthesis: Synthesis) ->
 def test_each_function_has_a_role_of_its_own(synthesis: Synthesis) -> None:
     functions = [r for r in synthesis.resources("AWS::Lambda::Function") if not is_library_function(r)]
     roles = [(function.environment.suffix, str(function.properties["Role"])) for function in functions]
-    assert len(set(roles)) == len(functions) == 6 * len(ENVIRONMENTS)
+    assert len(set(roles)) == len(functions) == len(ALL_FUNCTIONS) * len(ENVIRONMENTS)
 
 
 def test_no_identity_may_use_wildcard_actions(synthesis: Synthesis) -> None:
