@@ -1,0 +1,64 @@
+"""The account of the branches: who starts its builds, and what these may do."""
+
+from typing import Any
+
+import pytest
+
+from pipeline.branch_grants import GITHUB_TOKEN_SECRET, build_grants
+from pipeline.settings import SETTINGS
+from release import names
+from stages.environments import PULL_REQUEST_ACCOUNT
+from tests.pipeline.synthesis import Assembly
+from tests.pipeline.test_access_is_exact import calls_of
+
+GRANTS = build_grants(SETTINGS, account=PULL_REQUEST_ACCOUNT, keys=["arn:aws:kms:us-east-1:555555555555:key/one"])
+# GetFunction is what the waiter asks; the rest is what CodeBuild, its source and DynamoDB's key need.
+OF_THE_BUILD = {
+    "lambda:GetFunction", "kms:Decrypt", "kms:GenerateDataKey", "logs:CreateLogStream", "logs:PutLogEvents",
+    "codeconnections:GetConnection", "codeconnections:GetConnectionToken", "codeconnections:UseConnection",
+    "secretsmanager:GetSecretValue", "secretsmanager:TagResource", "sts:AssumeRole", "s3:ListBucketVersions",
+    "s3:DeleteObjectVersion", "s3:DeleteObject", "s3:ListBucket",
+}  # fmt: skip
+OF_OBJECTS = {"s3:ListObjectVersions", "s3:DeleteObjects", "s3:ListObjectsV2"}
+
+
+@pytest.fixture(scope="module")
+def project(assembly: Assembly) -> dict[str, Any]:
+    projects = assembly.resources(names.BRANCHES, "AWS::CodeBuild::Project")
+    return dict(next(p for p in projects if p.properties["Name"] == names.BRANCHES).properties)
+
+
+def test_pull_requests_against_main_start_a_build_whatever_happens_to_them(project: dict[str, Any]) -> None:
+    groups = [{f["Type"]: f["Pattern"] for f in group} for group in project["Triggers"]["FilterGroups"]]
+    events = {event.strip() for group in groups for event in group["EVENT"].split(",")}
+    assert events == {f"PULL_REQUEST_{e}" for e in ("CREATED", "UPDATED", "REOPENED", "CLOSED", "MERGED")}
+    assert {group["BASE_REF"] for group in groups} == {"refs/heads/main"}
+
+
+def test_a_fork_waits_for_a_maintainers_comment(project: dict[str, Any]) -> None:
+    assert project["Triggers"]["PullRequestBuildPolicy"] == {"RequiresCommentApproval": "FORK_PULL_REQUESTS"}
+
+
+def test_the_source_is_read_through_the_connection(project: dict[str, Any]) -> None:
+    assert project["Source"]["Auth"]["Type"] == "CODECONNECTIONS"
+    assert project["Source"]["BuildSpec"] == "buildspec.yml"
+
+
+def test_the_janitor_runs_every_night(assembly: Assembly) -> None:
+    (rule,) = assembly.resources(names.BRANCHES, "AWS::Events::Rule")
+    assert rule.properties["ScheduleExpression"] == "cron(17 3 * * ? *)"
+
+
+def test_a_build_may_do_exactly_what_it_does() -> None:
+    allowed = {action for grant in GRANTS for action in grant.actions}
+    assert allowed == (calls_of("branches") - OF_OBJECTS) | OF_THE_BUILD
+
+
+def test_no_build_reads_the_secret_of_an_environment() -> None:
+    readable = [r for grant in GRANTS if "secretsmanager:GetSecretValue" in grant.actions for r in grant.resources]
+    assert [arn.split(":secret:")[1] for arn in readable] == [f"{GITHUB_TOKEN_SECRET}-??????"]
+
+
+def test_a_build_reaches_no_other_account() -> None:
+    assumed = [r for grant in GRANTS if "sts:AssumeRole" in grant.actions for r in grant.resources]
+    assert {arn.split(":")[4] for arn in assumed} == {PULL_REQUEST_ACCOUNT}
