@@ -80,6 +80,11 @@ def release_grants(environment: Environment) -> list[Grant]:
             wildcard_reason=_API_ID,
         ),
         _alarms(),
+        Grant(
+            actions=["cloudwatch:GetMetricData"],
+            resources=["*"],
+            wildcard_reason="CloudWatch has no resources for reading metrics.",
+        ),
     ]
 
 

@@ -45,6 +45,13 @@ def parser() -> argparse.ArgumentParser:
     for name in ("freeze", "shift"):
         made[name].add_argument("--commit", help="the commit that is deployed")
     made["shift"].add_argument("--approved-by", help="who approved the release")
+    for option, words in (
+        ("hotfix", "go ahead in spite of alarms that are red already; new ones still return the traffic"),
+        ("override-hold", "with --hotfix: go ahead in spite of a hold"),
+        ("despite-silence", "pass steps that too few requests came to judge, as after a pause"),
+    ):
+        made["shift"].add_argument(f"--{option}", action="store_true", help=words)
+    made["shift"].add_argument("--because", help="why, for the ledger; needed with the three options above")
     made["outputs"].add_argument("--directory", default="cfn-outputs")
     return top
 

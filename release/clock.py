@@ -27,6 +27,10 @@ class ScaledClock:
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds * self._factor)
 
+    @property
+    def factor(self) -> float:
+        return self._factor
+
     def time(self) -> float:
         return time.time()
 

@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +15,7 @@ from release.observe import deployed_release, observe, stacks_at_rest
 from release.plans import plan_for
 from release.ports import Environment
 from release.rollback import rollback
-from release.shift import shift
+from release.shift import Request, shift
 from release.status import as_text, status
 from release.verify import findings
 
@@ -53,15 +53,17 @@ def freeze_command(context: Context) -> Outcome:
 
 
 def shift_command(context: Context) -> Outcome:
+    asked = vars(context.arguments)
+    request = Request(**{each.name: asked[each.name] for each in fields(Request) if each.name in asked})
+    plan = plan_for(context.environment.suffix).at_speed(context.environment.clock.factor)
     with leased(context.environment, "shift") as environment:
         stacks = stacks_at_rest(environment)
         heal(environment)
         code, message = shift(
             environment,
-            plan_for(environment.suffix),
+            plan.expecting_silence() if request.despite_silence else plan,
             deployed_release(environment.suffix, stacks),
-            commit=context.arguments.commit,
-            approved_by=context.arguments.approved_by,
+            request=request,
         )
     return Outcome(exit=code, message=message)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from release.analysis import NOTHING_YET, Judgement, Verdict
 from release.layout import ReleaseState
 from release.model import Journal, Observation, Operation, Release, RoutedRule, StackView, live_colour
 from release.names import Colour
@@ -132,10 +133,12 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Signals:
-    """What is seen while a step bakes. `alarms` are those that were quiet when the shift began."""
+    """What is seen while a step bakes. `alarms` are those that were quiet when the shift began; `judgement` is of the
+    step's requests so far, and nothing before the first step."""
 
     alarms: tuple[str, ...] = ()
     weights_as_set: bool = True
+    judgement: Judgement = NOTHING_YET
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,13 @@ class ReturnTraffic:
 
 
 @dataclass(frozen=True)
+class Pause:
+    """Nothing is known: all traffic goes back, and a person is asked."""
+
+    because: str
+
+
+@dataclass(frozen=True)
 class Yield:
     """Somebody else moves the traffic: touch nothing more."""
 
@@ -166,7 +176,7 @@ class Complete:
     pass
 
 
-Action = SetWeight | Wait | ReturnTraffic | Yield | Complete
+Action = SetWeight | Wait | ReturnTraffic | Pause | Yield | Complete
 
 
 def decide(plan: Plan, progress: Progress, signals: Signals, now: float) -> Action:
@@ -177,9 +187,14 @@ def decide(plan: Plan, progress: Progress, signals: Signals, now: float) -> Acti
         return ReturnTraffic(f"in ALARM: {', '.join(signals.alarms)}")
     if progress.step is None:
         return SetWeight(0, plan.steps[0].weight_percent)
+    if signals.judgement.verdict is Verdict.BAD:
+        return ReturnTraffic(signals.judgement.because)
     remaining = plan.steps[progress.step].bake_seconds - (now - progress.since)
     if remaining > 0:
         return Wait(min(float(plan.poll_seconds), remaining))
+    if signals.judgement.verdict is Verdict.INCONCLUSIVE:
+        remaining += plan.patience_seconds
+        return Wait(min(float(plan.poll_seconds), remaining)) if remaining > 0 else Pause(signals.judgement.because)
     following = progress.step + 1
     if following < len(plan.steps):
         return SetWeight(following, plan.steps[following].weight_percent)

@@ -208,6 +208,11 @@ def release_id_output(function_name: str) -> str:
     return f"{function_name.capitalize()}ReleaseId"
 
 
+def release_hold_parameter(suffix: str) -> str:
+    """While it exists, no shift begins; its value says why."""
+    return f"/payment/{suffix}/release/hold"
+
+
 def release_table(suffix: str) -> str:
     """The ledger: who moves traffic now, what is half done, and every release with its outcome. It is made with the
     environment's access, so that it is there before the first freeze and stays when the environment goes."""

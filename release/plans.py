@@ -1,10 +1,14 @@
 """Shift plans: how traffic moves in each environment. Data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
+
+from release.analysis import Criteria
 
 MAXIMUM_SECONDS: Final = 2700
 """A chained role session ends after an hour; a plan has to fit with room to return traffic."""
+RELEASE_ALARM_SECONDS: Final = 30
+"""How far back the release alarms look: three periods of ten seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,10 +19,17 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Steps of the new release's share, each watched for its bake time; alarms are read every poll."""
+    """Steps of the new release's share, each watched for its bake time; alarms and metrics are read every poll.
+
+    Where too few requests came to judge a step, it bakes for `patience_seconds` more, and then the shift pauses.
+    Where a shift `begins_while_red`, alarms that are red before say nothing about it; elsewhere only a hotfix begins.
+    """
 
     steps: tuple[Step, ...]
     poll_seconds: int
+    criteria: Criteria
+    patience_seconds: int
+    begins_while_red: bool
 
     def __post_init__(self) -> None:
         weights = [step.weight_percent for step in self.steps]
@@ -26,27 +37,46 @@ class Plan:
             raise ValueError(f"weights must rise from at least 1 to 100, not {weights}")
         if any(step.bake_seconds < 1 for step in self.steps) or self.poll_seconds < 1:
             raise ValueError("every step bakes for at least a second, and is polled at least so often")
-        if sum(step.bake_seconds for step in self.steps) > MAXIMUM_SECONDS:
+        if any(step.bake_seconds < RELEASE_ALARM_SECONDS for step in self.steps):
+            raise ValueError(f"a step bakes for at least {RELEASE_ALARM_SECONDS} s, the release alarms' window")
+        if sum(step.bake_seconds + self.patience_seconds for step in self.steps) > MAXIMUM_SECONDS:
             raise ValueError(f"the plan takes longer than {MAXIMUM_SECONDS} seconds")
 
+    def at_speed(self, factor: float) -> "Plan":
+        """The plan for a clock of that factor: in a fiftieth of the time come a fiftieth of the requests."""
+        wanted = self.criteria.minimum_requests
+        return replace(
+            self, criteria=replace(self.criteria, minimum_requests=wanted and max(1, round(wanted * min(1.0, factor))))
+        )
 
-def _plan(*, first: int, second: int, last: int) -> Plan:
-    """The usual three steps with their bake times in seconds."""
+    def expecting_silence(self) -> "Plan":
+        """The plan of a person who takes it on himself that few requests, or none, have judged the release."""
+        return replace(self, criteria=replace(self.criteria, minimum_requests=0))
+
+
+def _plan(*, bake_seconds: int, minimum_requests: int, patience_seconds: int, begins_while_red: bool) -> Plan:
+    """The usual three steps."""
     return Plan(
-        steps=(
-            Step(weight_percent=10, bake_seconds=first),
-            Step(weight_percent=50, bake_seconds=second),
-            Step(weight_percent=100, bake_seconds=last),
-        ),
+        steps=tuple(Step(weight_percent=weight, bake_seconds=bake_seconds) for weight in (10, 50, 100)),
         poll_seconds=5,
+        criteria=Criteria(
+            minimum_requests=minimum_requests,
+            minimum_faults=2,
+            error_margin_percent=1,
+            p99_factor=1.5,
+            p99_slack_ms=200,
+        ),
+        patience_seconds=patience_seconds,
+        begins_while_red=begins_while_red,
     )
 
 
-# Alarms look at minutes: a step of staging and prod is longer than one evaluation window.
+# Nobody pays in dev and staging but the integration tests, which called the idle colour just before: silence is what
+# is expected there. In prod a step is also as long as the window of the alarms that look at minutes.
 _PLANS: Final = {
-    "dev": _plan(first=10, second=10, last=10),
-    "staging": _plan(first=60, second=60, last=60),
-    "prod": _plan(first=120, second=120, last=180),
+    "dev": _plan(bake_seconds=30, minimum_requests=0, patience_seconds=0, begins_while_red=True),
+    "staging": _plan(bake_seconds=60, minimum_requests=0, patience_seconds=0, begins_while_red=True),
+    "prod": _plan(bake_seconds=180, minimum_requests=0, patience_seconds=600, begins_while_red=True),
 }
 
 

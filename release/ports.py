@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from release.analysis import Sample
 from release.errors import ReleaseError
 from release.layout import ReleaseState
 from release.model import Entry, Journal, Lease, RoutedRule, StackView
@@ -64,12 +65,22 @@ class Alarms(Protocol):
         ...
 
 
+class Metrics(Protocol):
+    def sample(self, colour: Colour, *, start: float, end: float) -> Sample:
+        """What the colour served between the two times, in seconds since 1970."""
+        ...
+
+
 class StateStore(Protocol):
     """The projection that templates read."""
 
     def state(self) -> ReleaseState | None: ...
 
     def save_state(self, state: ReleaseState) -> None: ...
+
+    def hold(self) -> str | None:
+        """Why no shift may begin now; None when one may."""
+        ...
 
 
 class Ledger(Protocol):
@@ -111,6 +122,9 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None: ...
 
+    @property
+    def factor(self) -> float: ...
+
     def time(self) -> float: ...
 
     def pause(self, seconds: float) -> None: ...
@@ -130,6 +144,7 @@ class Environment:
     api_stage: ApiStage
     stacks: Stacks
     alarms: Alarms
+    metrics: Metrics
     store: StateStore
     ledger: Ledger
     clock: Clock

@@ -1,13 +1,16 @@
 """Move live traffic to what was deployed, approved and tested: in steps, watched, and back when it hurts."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
+from release.analysis import NOTHING_YET, SILENCE, Judgement, judge
 from release.decisions import (
     Action,
     Complete,
     MoveStage,
     MoveTraffic,
     NothingToDo,
+    Pause,
     Progress,
     Refuse,
     ReturnTraffic,
@@ -32,20 +35,44 @@ class _RolledBack(ReleaseError):
     exit = Exit.ROLLED_BACK
 
 
+class _Paused(ReleaseError):
+    exit = Exit.PAUSED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the caller asks for. A hotfix ignores the alarms that are red already; `because` says why whoever asks
+    does so, and goes into the ledger."""
+
+    commit: str | None = None
+    approved_by: str | None = None
+    hotfix: bool = False
+    override_hold: bool = False
+    despite_silence: bool = False
+    because: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.hotfix or self.override_hold or self.despite_silence) and not (self.because and self.approved_by):
+            raise Refused("--hotfix, --override-hold and --despite-silence need --approved-by and --because")
+        if self.override_hold and not self.hotfix:
+            raise Refused("only a hotfix may override a hold")
+
+
 def shift(
     environment: Environment,
     plan: Plan,
     deployed: Release,
     *,
-    commit: str | None,
-    approved_by: str | None,
+    request: Request,
 ) -> tuple[Exit, str]:
     """Make `deployed` live. The caller has healed the environment. Raises `Refused` when the idle colour
-    does not hold it, `ReleaseError` when something broke; all traffic is back on the old release then."""
+    does not hold it or somebody holds releases, `ReleaseError` when something broke; all traffic is back on the old
+    release then."""
+    commit = request.commit
     journal = environment.ledger.journal()
     if commit and journal.frozen_for and commit != journal.frozen_for:
         raise Refused(f"the environment was frozen for commit {journal.frozen_for}, this is {commit}")
-    asked = Provenance(commit=commit, approved_by=approved_by)
+    asked = Provenance(commit=commit, approved_by=request.approved_by)
     observed = observe(environment)
     match assess(observed, deployed):
         case Refuse(reason):
@@ -57,7 +84,8 @@ def shift(
             to = None
         case MoveTraffic(colour):
             to = colour
-    known = _alarms_before(environment)
+    because = _held(environment, request)
+    known = _alarms_before(environment, may_begin=request.hotfix or plan.begins_while_red)
     origin = observed.state()
     begin(environment, Operation.SHIFT, origin, asked)
     try:
@@ -68,6 +96,9 @@ def shift(
         _check(moved, deployed)
     except Overtaken:
         raise
+    except _Paused as stop:
+        _undo(environment, origin, result=Result.PAUSED, reason=str(stop))
+        return Exit.PAUSED, f"all traffic is back on {origin.live_colour}, and nothing is decided: {stop}"
     except _RolledBack as stop:
         _undo(environment, origin, result=Result.ROLLED_BACK, reason=str(stop))
         return Exit.ROLLED_BACK, f"all traffic is back on {origin.live_colour}: {stop}"
@@ -79,7 +110,7 @@ def shift(
     environment.keep()
     environment.store.save_state(moved.state())
     noted = environment.ledger.journal()
-    close(environment, noted, shifted(noted), result=Result.DONE, reason="all steps were done")
+    close(environment, noted, shifted(noted), result=Result.DONE, reason=f"all steps were done{because}")
     if to is None:
         return Exit.DONE, f"only the API changed: live serves deployment {deployed.deployment_id}"
     return Exit.DONE, f"all traffic is on {to}"
@@ -102,11 +133,23 @@ def _first_release(environment: Environment, observed: Observation, asked: Prove
         environment.ledger.save_journal(replace(journal, live=asked))
 
 
-def _alarms_before(environment: Environment) -> frozenset[str]:
+def _held(environment: Environment, request: Request) -> str:
+    """What the ledger shall say of this request. Raises `Refused` while releases are held."""
+    hold = environment.store.hold()
+    if hold and not request.override_hold:
+        raise Refused(f"releases are held: {hold}")
+    kinds = {"hotfix": request.hotfix, f"overrides the hold ({hold})": bool(hold), "silence": request.despite_silence}
+    asked = ", ".join(kind for kind, is_so in kinds.items() if is_so)
+    return f"; {asked}: {request.because}" if asked else ""
+
+
+def _alarms_before(environment: Environment, *, may_begin: bool) -> frozenset[str]:
     """The alarms that say nothing about the new release, because they are red already. Raises `Refused`."""
     if not environment.alarms.watched():
         raise Refused("there is no alarm to watch: traffic is never moved blindly")
     known = environment.alarms.firing()
+    if known and not may_begin:
+        raise Refused(f"in ALARM before the shift: {', '.join(sorted(known))}; a hotfix may go ahead")
     if known:
         environment.progress(f"in ALARM before the shift, not watched: {', '.join(sorted(known))}")
     return known
@@ -114,12 +157,14 @@ def _alarms_before(environment: Environment) -> frozenset[str]:
 
 def _move_traffic(environment: Environment, plan: Plan, to: Colour, known: frozenset[str]) -> None:
     """Walk the plan's steps. Raises `_RolledBack` on an alarm, `Overtaken` when the weights are changed."""
+    watch = _Watch(environment, plan, to)
     progress = Progress()
     weight = 0
     while True:
         signals = Signals(
             alarms=tuple(sorted(environment.alarms.firing() - known)),
             weights_as_set=weights_hold(environment, to, weight),
+            judgement=watch.judgement(),
         )
         action: Action = decide(plan, progress, signals, environment.clock.now())
         match action:
@@ -127,19 +172,46 @@ def _move_traffic(environment: Environment, plan: Plan, to: Colour, known: froze
                 set_weight(environment, to, weight_percent)
                 weight = weight_percent
                 note_weight(environment, weight)
+                watch.begin_step()
                 progress = Progress(step=step, since=environment.clock.now())
                 environment.progress(f"{to}: {weight} %, read back; watching for {plan.steps[step].bake_seconds} s")
             case Wait(seconds):
                 environment.wait(seconds)
                 environment.progress(
-                    f"{to}: {weight} %, {environment.clock.now() - progress.since:.0f} s, no new alarm"
+                    f"{to}: {weight} %, {environment.clock.now() - progress.since:.0f} s, no new alarm; "
+                    f"{signals.judgement.because}"
                 )
             case ReturnTraffic(because):
                 raise _RolledBack(because)
+            case Pause(because):
+                raise _Paused(because)
             case Yield(because):
                 raise Overtaken(because)
             case Complete():
                 return
+
+
+class _Watch:
+    """Compares the two colours since the step began. When all traffic is on the new one, the live release is what it
+    was in the step before."""
+
+    def __init__(self, environment: Environment, plan: Plan, to: Colour) -> None:
+        self._environment, self._criteria, self._to = environment, plan.criteria, to
+        self._since: float | None = None
+        self._live = SILENCE
+
+    def begin_step(self) -> None:
+        self._since = self._environment.clock.time()
+
+    def judgement(self) -> Judgement:
+        if self._since is None:
+            return NOTHING_YET
+        end = self._environment.clock.time()
+        sample = partial(self._environment.metrics.sample, start=self._since, end=end)
+        new, live = sample(self._to), sample(self._to.other)
+        if live.requests >= self._live.requests:
+            self._live = live
+        return judge(self._criteria, new=new, live=self._live)
 
 
 def _undo(environment: Environment, origin: ReleaseState, *, result: Result, reason: str) -> None:

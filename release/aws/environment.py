@@ -8,6 +8,7 @@ from release.aws.api_stage import LiveStage
 from release.aws.functions import Aliases
 from release.aws.ledger import LedgerTable
 from release.aws.load_balancer import ListenerRules
+from release.aws.metrics import ColourMetrics
 from release.aws.parameters import ParameterStore
 from release.aws.session import CLIENT_CONFIG
 from release.aws.stacks import EnvironmentStacks
@@ -28,6 +29,7 @@ def connect(
         api_stage=LiveStage(session.client("apigateway", config=CLIENT_CONFIG), lambda: stacks.output("ApiId")),
         stacks=stacks,
         alarms=StackAlarms(session.client("cloudwatch", config=CLIENT_CONFIG), stacks.alarm_names),
+        metrics=ColourMetrics(session.client("cloudwatch", config=CLIENT_CONFIG), suffix),
         store=ParameterStore(session.client("ssm", config=CLIENT_CONFIG), suffix),
         ledger=LedgerTable(session.client("dynamodb", config=CLIENT_CONFIG), suffix),
         clock=clock,

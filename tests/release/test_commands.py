@@ -105,7 +105,7 @@ def test_a_shift_takes_all_rules_through_the_steps_and_then_moves_the_stage(worl
         "weights processing 0",
         "stage deployment-2",
     ]
-    assert world.seconds >= 30
+    assert world.seconds >= 90
     assert world.stored_state is not None
     assert world.stored_state.live_colour is GREEN
     assert world.stored_journal.live == Provenance(commit="c2", approved_by="someone")
@@ -151,7 +151,7 @@ def test_an_alarm_during_a_bake_returns_all_traffic(world: World) -> None:
     assert world.run("verify").exit is Exit.DONE
 
 
-def test_an_alarm_that_was_red_before_says_nothing_about_the_release(world: World) -> None:
+def test_where_the_plan_says_so_an_alarm_that_was_red_before_says_nothing_about_the_release(world: World) -> None:
     deployed(world)
     world.alarms_red.add("payment-dev-p99")
     assert world.run("shift").exit is Exit.DONE

@@ -2,6 +2,7 @@
 
 import pytest
 
+from release.analysis import Judgement, Verdict
 from release.decisions import (
     Action,
     Complete,
@@ -11,6 +12,7 @@ from release.decisions import (
     MoveStage,
     MoveTraffic,
     NothingToDo,
+    Pause,
     Progress,
     Refuse,
     Restore,
@@ -29,6 +31,7 @@ from release.model import Journal, Observation, Operation, Release, RoutedRule, 
 from release.names import FUNCTIONS, Colour
 from release.plans import Plan, Step, plan_for
 
+CRITERIA = plan_for("prod").criteria
 PLAN = Plan(
     steps=(
         Step(weight_percent=10, bake_seconds=60),
@@ -36,22 +39,34 @@ PLAN = Plan(
         Step(weight_percent=100, bake_seconds=30),
     ),
     poll_seconds=5,
+    criteria=CRITERIA,
+    patience_seconds=20,
+    begins_while_red=False,
 )
 BLUE, GREEN = Colour.BLUE, Colour.GREEN
-RED = Signals(alarms=("p99",))
+QUIET = Signals(judgement=Judgement(Verdict.GOOD, "fine"))
+SILENT = Signals(judgement=Judgement(Verdict.INCONCLUSIVE, "silence"))
+WORSE = Signals(judgement=Judgement(Verdict.BAD, "slower"))
+RED = Signals(alarms=("p99",), judgement=QUIET.judgement)
 LOST = Signals(weights_as_set=False)
 
 
 @pytest.mark.parametrize(
     ("progress", "signals", "now", "expected"),
     [
-        (Progress(), Signals(), 0, SetWeight(0, 10)),
-        (Progress(step=0, since=100), Signals(), 100, Wait(5)),
-        (Progress(step=0, since=100), Signals(), 158, Wait(2)),
-        (Progress(step=0, since=100), Signals(), 160, SetWeight(1, 50)),
-        (Progress(step=1, since=200), Signals(), 260, SetWeight(2, 100)),
-        (Progress(step=2, since=300), Signals(), 329, Wait(1)),
-        (Progress(step=2, since=300), Signals(), 330, Complete()),
+        (Progress(), SILENT, 0, SetWeight(0, 10)),
+        (Progress(step=0, since=100), QUIET, 100, Wait(5)),
+        (Progress(step=0, since=100), QUIET, 158, Wait(2)),
+        (Progress(step=0, since=100), QUIET, 160, SetWeight(1, 50)),
+        (Progress(step=1, since=200), QUIET, 260, SetWeight(2, 100)),
+        (Progress(step=2, since=300), QUIET, 329, Wait(1)),
+        (Progress(step=2, since=300), QUIET, 330, Complete()),
+        (Progress(step=0, since=100), SILENT, 158, Wait(2)),
+        (Progress(step=0, since=100), SILENT, 160, Wait(5)),
+        (Progress(step=0, since=100), SILENT, 179, Wait(1)),
+        (Progress(step=0, since=100), SILENT, 180, Pause("silence")),
+        (Progress(step=2, since=300), SILENT, 350, Pause("silence")),
+        (Progress(step=0, since=100), WORSE, 101, ReturnTraffic("slower")),
         (Progress(), RED, 0, ReturnTraffic("in ALARM: p99")),
         (Progress(step=0, since=100), RED, 101, ReturnTraffic("in ALARM: p99")),
         (Progress(step=2, since=300), RED, 999, ReturnTraffic("in ALARM: p99")),
@@ -173,4 +188,10 @@ def test_every_environment_has_a_plan_and_prod_takes_the_longest() -> None:
 @pytest.mark.parametrize("weights", [(), (10, 50), (50, 10, 100), (0, 100), (10, 10, 100)])
 def test_a_plan_that_does_not_rise_to_all_traffic_is_refused(weights: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="rise"):
-        Plan(steps=tuple(Step(weight_percent=w, bake_seconds=1) for w in weights), poll_seconds=1)
+        Plan(
+            steps=tuple(Step(weight_percent=w, bake_seconds=30) for w in weights),
+            poll_seconds=1,
+            criteria=CRITERIA,
+            patience_seconds=0,
+            begins_while_red=False,
+        )

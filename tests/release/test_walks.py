@@ -28,7 +28,7 @@ def walk(seed: int) -> World:
     commit = 1
     for _ in range(MOVES):
         move = random.choice(["push", "push", "push", "again", "rollback", "heal", "verify"])
-        world.kill_after = random.randint(0, 30) if random.random() < KILL_CHANCE else None
+        world.kill_after = random.randint(0, 45) if random.random() < KILL_CHANCE else None
         try:
             match move:
                 case "push" | "again":
@@ -59,7 +59,7 @@ def pipeline(world: World, random: Random, commit: int) -> None:
         return  # rejected, or superseded while it waited
     world.approve()
     if random.random() < 0.3:
-        world.at_second[int(world.seconds) + random.randint(1, 35)] = lambda: world.alarms_red.add("payment-dev-p99")
+        world.at_second[int(world.seconds) + random.randint(1, 100)] = lambda: world.alarms_red.add("payment-dev-p99")
     run(world, "shift")
     world.alarms_red.clear()
 
@@ -120,7 +120,7 @@ def test_the_walks_notice_when_a_rule_is_left_out(
     monkeypatch: pytest.MonkeyPatch, place: str, fault: Callable[..., object]
 ) -> None:
     monkeypatch.setattr(place, fault)
-    assert any(goes_wrong(seed) for seed in range(60))
+    assert any(goes_wrong(seed) for seed in range(120))
 
 
 def goes_wrong(seed: int) -> bool:

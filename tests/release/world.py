@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, cast
 
+from release.analysis import Sample
 from release.commands import COMMANDS, Context, Outcome
 from release.errors import Overtaken, Refused
 from release.layout import ReleaseState
@@ -52,6 +53,9 @@ class World:
     entries: list[Entry] = field(default_factory=list)
     leases: list[tuple[int, Lease]] = field(default_factory=list)
     command: int = 0
+    served: dict[Colour, Sample] = field(default_factory=dict)
+    held: str | None = None
+    factor: float = 1.0
     alarms_red: set[str] = field(default_factory=set)
     alarm_names: frozenset[str] = frozenset({"payment-dev-p99", "payment-dev-errors"})
     seconds: float = 0.0
@@ -109,6 +113,12 @@ class World:
 
     def deploy(self, deployment_id: str) -> None:
         self._act(f"stage {deployment_id}", lambda: setattr(self, "stage", deployment_id))
+
+    def sample(self, colour: Colour, *, start: float, end: float) -> Sample:
+        return self.served.get(colour, Sample(requests=1000, faults=0, p99_ms=100))
+
+    def hold(self) -> str | None:
+        return self.held
 
     def state(self) -> ReleaseState | None:
         return self.stored_state
@@ -347,6 +357,7 @@ class World:
             api_stage=self,
             stacks=self,
             alarms=self,
+            metrics=self,
             store=self,
             ledger=self,
             clock=self,
@@ -354,7 +365,7 @@ class World:
             by="somebody",
         )
 
-    def run(self, command: str, **arguments: str | None) -> Outcome:
+    def run(self, command: str, **arguments: str | bool | None) -> Outcome:
         """Run a command as the CLI does, with everything but the process around it."""
         self.command += 1
         options: dict[str, Any] = {"commit": None, "approved_by": None, **arguments}
@@ -380,7 +391,7 @@ class World:
         return self.run("shift")
 
 
-def refused(world: World, command: str, **arguments: str | None) -> str:
+def refused(world: World, command: str, **arguments: str | bool | None) -> str:
     """The reason for which the command refuses."""
     try:
         outcome = world.run(command, **arguments)

@@ -1,0 +1,79 @@
+"""Is the new release as good as the live one? Judged from what both served over the same minutes. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+P99_NEEDS_REQUESTS: Final = 100
+"""Of fewer requests the 99th percentile is only the slowest one."""
+
+
+class Verdict(StrEnum):
+    GOOD = "good"
+    BAD = "bad"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Criteria:
+    """A release is bad when more of its requests fail than of the live one's by `error_margin_percent` points, and at
+    least `minimum_faults`; or when its p99 is more than `p99_factor` times the live one's and `p99_slack_ms` above it.
+    Fewer than `minimum_requests` say nothing; 0 means that silence is expected, as where nobody pays.
+    """
+
+    minimum_requests: int
+    minimum_faults: int
+    error_margin_percent: float
+    p99_factor: float
+    p99_slack_ms: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """What one colour served in a time: 5xx are faults; no p99 without a request."""
+
+    requests: int
+    faults: int
+    p99_ms: float | None
+
+    @property
+    def error_percent(self) -> float:
+        return 100 * self.faults / self.requests if self.requests else 0.0
+
+    def words(self) -> str:
+        p99 = "-" if self.p99_ms is None else f"{self.p99_ms:.0f} ms"
+        return f"{self.requests} requests, {self.error_percent:.1f} % failed, p99 {p99}"
+
+
+SILENCE: Final = Sample(requests=0, faults=0, p99_ms=None)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    verdict: Verdict
+    because: str
+
+
+NOTHING_YET: Final = Judgement(Verdict.INCONCLUSIVE, "no request yet")
+
+
+def judge(criteria: Criteria, *, new: Sample, live: Sample) -> Judgement:
+    words = f"new: {new.words()}; live: {live.words()}"
+    if new.faults >= criteria.minimum_faults and (
+        new.error_percent > live.error_percent + criteria.error_margin_percent
+    ):
+        return Judgement(Verdict.BAD, f"the new release fails more often ({words})")
+    if _slower(criteria, new=new, live=live):
+        return Judgement(Verdict.BAD, f"the new release is slower ({words})")
+    if new.requests < criteria.minimum_requests:
+        return Judgement(
+            Verdict.INCONCLUSIVE,
+            f"{new.requests} requests say nothing, {criteria.minimum_requests} are needed ({words})",
+        )
+    return Judgement(Verdict.GOOD, words)
+
+
+def _slower(criteria: Criteria, *, new: Sample, live: Sample) -> bool:
+    if new.p99_ms is None or live.p99_ms is None or min(new.requests, live.requests) < P99_NEEDS_REQUESTS:
+        return False
+    return new.p99_ms > live.p99_ms * criteria.p99_factor and new.p99_ms > live.p99_ms + criteria.p99_slack_ms

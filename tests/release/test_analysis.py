@@ -1,0 +1,144 @@
+"""What is good, bad or unknown of a release, and what a shift makes of it."""
+
+from dataclasses import replace
+
+import pytest
+
+from release.analysis import SILENCE, Sample, Verdict, judge
+from release.errors import Exit, Refused
+from release.model import Result
+from release.names import Colour
+from release.plans import Plan, Step, plan_for
+from tests.release.world import World, push, refused
+
+CRITERIA = replace(plan_for("prod").criteria, minimum_requests=100)
+LIVE = Sample(requests=900, faults=0, p99_ms=100)
+BUSY = Plan(
+    steps=(Step(weight_percent=10, bake_seconds=30), Step(weight_percent=100, bake_seconds=30)),
+    poll_seconds=5,
+    criteria=CRITERIA,
+    patience_seconds=60,
+    begins_while_red=False,
+)
+WHO = {"approved_by": "someone", "because": "the shop is down"}
+
+
+def requests(count: int, *, faults: int = 0, p99_ms: float | None = 100) -> Sample:
+    return Sample(requests=count, faults=faults, p99_ms=p99_ms)
+
+
+@pytest.mark.parametrize(
+    ("new", "live", "expected"),
+    [
+        (requests(100), LIVE, Verdict.GOOD),
+        (requests(100, faults=1), LIVE, Verdict.GOOD),
+        (requests(1000, faults=9), LIVE, Verdict.GOOD),
+        (requests(100, faults=5), LIVE, Verdict.BAD),
+        (requests(3, faults=2), LIVE, Verdict.BAD),
+        (requests(100, faults=5), requests(900, faults=45), Verdict.GOOD),
+        (requests(100, p99_ms=299), LIVE, Verdict.GOOD),
+        (requests(100, p99_ms=301), LIVE, Verdict.BAD),
+        (requests(100, p99_ms=1400), requests(900, p99_ms=1000), Verdict.GOOD),
+        (requests(99, p99_ms=5000), LIVE, Verdict.INCONCLUSIVE),
+        (requests(99), LIVE, Verdict.INCONCLUSIVE),
+        (SILENCE, LIVE, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_a_release_is_judged_against_the_live_one_over_the_same_minutes(
+    new: Sample, live: Sample, expected: Verdict
+) -> None:
+    assert judge(BUSY.criteria, new=new, live=live).verdict is expected
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    """A second release waits on green, in an environment where merchants pay."""
+    monkeypatch.setattr("release.commands.plan_for", lambda _: BUSY)
+    made = World()
+    made.ship(push("1"))
+    made.run("freeze")
+    made.deployment(push("2"))
+    made.approve()
+    return made
+
+
+def live_colour(world: World) -> object:
+    return world.environment().store.state().live_colour  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("bad", [requests(500, faults=25), requests(500, p99_ms=2000)])
+def test_a_release_that_fails_or_is_slow_goes_back_at_the_next_look(world: World, bad: Sample) -> None:
+    began = world.seconds
+    world.at_second[int(began) + 6] = lambda: world.served.update({Colour.GREEN: bad})
+    assert world.run("shift").exit is Exit.ROLLED_BACK
+    assert world.seconds - began <= 6 + 2 * BUSY.poll_seconds
+    assert world.run("verify").exit is Exit.DONE
+    assert world.history(1)[0].result is Result.ROLLED_BACK
+
+
+def test_silence_pauses_after_some_patience_and_never_passes(world: World) -> None:
+    world.served[Colour.GREEN] = SILENCE
+    began = world.seconds
+    outcome = world.run("shift")
+    assert outcome.exit is Exit.PAUSED
+    assert "0 requests say nothing" in outcome.message
+    assert world.seconds - began >= 90
+    assert world.live_release() == world.approved[0]
+    assert world.history(1)[0].result is Result.PAUSED
+    assert world.run("heal").exit is Exit.NOTHING_TO_DO
+
+
+def test_a_person_can_resume_in_spite_of_the_silence_and_says_why(world: World) -> None:
+    world.served[Colour.GREEN] = SILENCE
+    assert world.run("shift").exit is Exit.PAUSED
+    assert world.run("shift", despite_silence=True, **WHO).exit is Exit.DONE
+    assert "silence: the shop is down" in world.history(1)[0].reason
+    assert world.history(1)[0].approved_by == "someone"
+
+
+def test_silence_excuses_no_fault(world: World) -> None:
+    world.served[Colour.GREEN] = requests(2, faults=2)
+    assert world.run("shift", despite_silence=True, **WHO).exit is Exit.ROLLED_BACK
+
+
+def test_with_all_traffic_on_the_new_release_the_live_one_is_what_it_was_before(world: World) -> None:
+    def moved() -> None:
+        if world.weights["validation"][Colour.GREEN] == 100:
+            world.served.update({Colour.BLUE: SILENCE, Colour.GREEN: requests(900, p99_ms=400)})
+
+    world.at_second[int(world.seconds) + 40] = moved
+    assert world.run("shift").exit is Exit.ROLLED_BACK
+
+
+def test_a_hold_stops_shifts_and_says_why(world: World) -> None:
+    world.held = "change freeze until Monday"
+    assert "change freeze until Monday" in refused(world, "shift")
+    assert "change freeze until Monday" in refused(world, "shift", hotfix=True, **WHO)
+    assert world.live_release() == world.approved[0]
+    assert world.run("rollback").exit is Exit.NOTHING_TO_DO
+    assert world.run("shift", hotfix=True, override_hold=True, **WHO).exit is Exit.DONE
+    assert "overrides the hold (change freeze until Monday): the shop is down" in world.history(1)[0].reason
+
+
+def test_a_hotfix_ignores_alarms_that_were_red_before_but_not_new_ones(world: World) -> None:
+    world.alarms_red.add("payment-dev-errors")
+    assert "payment-dev-errors" in refused(world, "shift")
+    world.at_second[int(world.seconds) + 8] = lambda: world.alarms_red.add("payment-dev-p99")
+    assert world.run("shift", hotfix=True, **WHO).exit is Exit.ROLLED_BACK
+    world.alarms_red.discard("payment-dev-p99")
+    assert world.run("shift", hotfix=True, **WHO).exit is Exit.DONE
+    assert "hotfix: the shop is down" in world.history(1)[0].reason
+
+
+@pytest.mark.parametrize("options", [{"hotfix": True}, {"despite_silence": True}, {**WHO, "override_hold": True}])
+def test_an_exception_needs_a_name_and_a_reason(world: World, options: dict[str, str | bool]) -> None:
+    with pytest.raises(Refused):
+        world.run("shift", **options)
+
+
+def test_in_faster_time_fewer_requests_are_asked_for() -> None:
+    plan = BUSY
+    assert plan.at_speed(0.02).criteria.minimum_requests == 2
+    assert plan.at_speed(0.001).criteria.minimum_requests == 1
+    assert plan.at_speed(2).criteria.minimum_requests == 100
+    assert plan.expecting_silence().at_speed(0.02).criteria.minimum_requests == 0
