@@ -28,6 +28,7 @@ def release_grants(environment: Environment) -> list[Grant]:
             actions=[
                 "cloudformation:DescribeStacks",
                 "cloudformation:DescribeStackEvents",
+                "cloudformation:GetTemplate",
                 "cloudformation:ListStackResources",
                 "cloudformation:UpdateStack",
             ],

@@ -68,6 +68,9 @@ class PipelineStack(cdk.Stack):
             # The trigger below says which pushes start the pipeline.
             trigger_on_push=False,
         )
+        self._synth = steps.synth(
+            settings=settings, source=self._source, artifacts=self._artifacts, role=self._roles.synth
+        )
         delivery = self._delivery(environments)
         for environment in environments:
             self._deploy(delivery, environment)
@@ -94,9 +97,7 @@ class PipelineStack(cdk.Stack):
             cli_version=toolchain.npm_version("aws-cdk"),
             cdk_assets_cli_version=toolchain.npm_version("cdk-assets"),
             code_build_defaults=builds.defaults(settings=self._settings, artifacts=self._artifacts),
-            synth=steps.synth(
-                settings=self._settings, source=self._source, artifacts=self._artifacts, role=self._roles.synth
-            ),
+            synth=self._synth,
         )
 
     def _deploy(self, delivery: pipelines.CodePipeline, environment: Environment) -> None:
@@ -105,6 +106,7 @@ class PipelineStack(cdk.Stack):
             settings=self._settings,
             environment=environment,
             source=self._source,
+            assembly=self._synth,
             artifacts=self._artifacts,
             release_role=self._roles.release,
             test_role=self._roles.test,

@@ -56,14 +56,26 @@ class EnvironmentSteps:
     settings: PipelineSettings
     environment: Environment
     source: pipelines.CodePipelineSource
+    assembly: pipelines.IFileSetProducer
     artifacts: ArtifactStore
     release_role: iam.Role
     test_role: iam.Role
     approvals: sns.ITopic
 
     def before_deployment(self) -> list[pipelines.Step]:
-        """Record what is live, before CloudFormation reads the record."""
-        return [self._release("Freeze", "freeze", "--commit", '"$SOURCE_COMMIT"')]
+        """See that no data would be lost, then record what is live, before CloudFormation reads the record."""
+        target = names.release_role(self.environment.suffix)
+        return [
+            self._build(
+                "Freeze",
+                role=self.release_role,
+                commands=[
+                    self._controller("guard", role=target),
+                    self._controller("freeze", "--commit", '"$SOURCE_COMMIT"', "--ok-if-nothing", role=target),
+                ],
+                additional_inputs={"cdk.out": self.assembly},
+            )
+        ]
 
     def after_deployment(self) -> list[pipelines.Step]:
         """The way of the idle colour to live traffic, strictly one step after the other."""
@@ -124,12 +136,19 @@ class EnvironmentSteps:
         )
 
     def _build(
-        self, step: str, *, role: iam.Role, commands: list[str], env: dict[str, str] | None = None
+        self,
+        step: str,
+        *,
+        role: iam.Role,
+        commands: list[str],
+        env: dict[str, str] | None = None,
+        additional_inputs: dict[str, pipelines.IFileSetProducer] | None = None,
     ) -> pipelines.CodeBuildStep:
         return pipelines.CodeBuildStep(
             step,
             input=self.source,
             project_name=step_project(self.settings, self.environment, step),
+            additional_inputs=additional_inputs,
             install_commands=[SETUP],
             commands=commands,
             env={"SOURCE_COMMIT": self.source.source_attribute("CommitId"), **(env or {})},

@@ -53,6 +53,8 @@ def parser() -> argparse.ArgumentParser:
         made["shift"].add_argument(f"--{option}", action="store_true", help=words)
     made["shift"].add_argument("--because", help="why, for the ledger; needed with the three options above")
     made["outputs"].add_argument("--directory", default="cfn-outputs")
+    made["guard"].add_argument("--assembly", default="cdk.out", help="the synthesized application")
+    made["guard"].add_argument("--intended", default="intended-data-losses.txt", help="the losses that are meant")
     return top
 
 

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from release import migration, outputs
+from release.aws.session import CLIENT_CONFIG
+from release.aws.templates import deployed_templates, synthesized_templates
 from release.errors import Exit
 from release.freeze import freeze
+from release.guard import losses, not_intended
 from release.heal import heal
 from release.lease import leased
 from release.observe import deployed_release, observe, stacks_at_rest
@@ -114,7 +117,23 @@ def migrate_command(context: Context) -> Outcome:
     return Outcome(exit=Exit.DONE, message=words, details={"applied": applied})
 
 
+def guard_command(context: Context) -> Outcome:
+    suffix, arguments = context.environment.suffix, context.arguments
+    deployed = deployed_templates(context.session.client("cloudformation", config=CLIENT_CONFIG), suffix)
+    found = losses(deployed, synthesized_templates(Path(arguments.assembly), suffix))
+    refused = not_intended(found, Path(arguments.intended).read_text())
+    details = {"losses": [str(loss) for loss in found], "refused": [loss.name for loss in refused]}
+    if refused:
+        words = "\n  ".join(["this deployment would destroy data:", *map(str, refused)])
+        return Outcome(
+            exit=Exit.REFUSED, message=f"{words}\n  list it in {arguments.intended} if so intended", details=details
+        )
+    words = f"{len(found)} intended losses of data" if found else "nothing that holds data is replaced or deleted"
+    return Outcome(exit=Exit.DONE, message=words, details=details)
+
+
 COMMANDS: Final[Mapping[str, tuple[Callable[[Context], Outcome], str]]] = {
+    "guard": (guard_command, "refuse a deployment that would replace or delete what holds data"),
     "freeze": (freeze_command, "record what is live, before a deployment"),
     "migrate": (migrate_command, "bring the database schema up to date"),
     "shift": (shift_command, "move live traffic to what was deployed last"),

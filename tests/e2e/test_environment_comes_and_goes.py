@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ from local.bootstrap import EXECUTION_POLICY, CdkCli
 from local.engine.launcher import CHECKOUT, Engine
 from local.merchant import Merchant
 from local.prerequisites import seed
+from release.errors import Exit
 from stages.environments import REGION, environment_for
 
 SUFFIX = "dev"
@@ -51,6 +53,16 @@ class Laboratory:
             cwd=CHECKOUT,
             env=self.endpoint.environment(TARGET.account, home=self.home),
             check=True,
+        )
+
+    def guard(self, assembly: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "release", "guard", "--suffix", SUFFIX, "--assembly", str(assembly)],
+            cwd=CHECKOUT,
+            env=self.endpoint.environment(TARGET.account, home=self.home),
+            check=False,
+            capture_output=True,
+            text=True,
         )
 
     def outputs(self) -> dict[str, str]:
@@ -139,6 +151,16 @@ def test_an_environment_pays_keeps_a_trail_and_goes_without_a_trace(laboratory: 
     keys = _eventually(lambda: len(found := records()) == 2 and found, within=RECORDED_WITHIN_SECONDS)
     documents = [json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in keys]
     assert [document["state"] for document in documents] == ["received", "authorized"]
+
+    assert laboratory.guard(laboratory.assembly).returncode == Exit.DONE
+    (template,) = laboratory.assembly.rglob("*Data*.template.json")
+    without = json.loads(template.read_text())
+    without["Resources"].pop("Transactions098C5767")
+    changed = shutil.copytree(laboratory.assembly, laboratory.home / "changed")
+    (changed / template.relative_to(laboratory.assembly)).write_text(json.dumps(without))
+    refused = laboratory.guard(changed)
+    assert refused.returncode == Exit.REFUSED, refused
+    assert f"payment-{SUFFIX}-data/Transactions098C5767" in refused.stdout
 
     laboratory.cdk("destroy", "Environment/*", "--app", str(laboratory.assembly), "--force")
     after = laboratory.inventory()

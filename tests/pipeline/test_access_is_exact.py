@@ -54,7 +54,7 @@ TESTS: Final = calls_of("integ_tests")
 FOR_STATUS: Final = {
     action
     for action in CONTROLLER
-    if re.search(r":(Describe|List|Get|GET)", action) and not re.search("Events|MetricData", action)
+    if re.search(r":(Describe|List|Get|GET)", action) and not re.search("Events|MetricData|Template", action)
 }
 
 

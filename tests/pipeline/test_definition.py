@@ -15,6 +15,8 @@ from tests.pipeline.synthesis import ROOT, Assembly
 
 Action = Mapping[str, Any]
 
+# CDK Pipelines writes it itself for the assembly that the guard compares with what is deployed.
+LINK_ASSEMBLY = 'ln -s -- "$CODEBUILD_SRC_DIR_Synth_Output" "cdk.out"'
 BUILD_COMMAND = re.compile(
     r"make [a-z]+"
     r"|\.venv/bin/python -m [a-z_.]+( (?!.*[|;&`]).*)?"
@@ -139,9 +141,21 @@ def test_every_command_of_ours_is_a_make_target_or_a_python_module(projects: dic
     }
     assert len(ours) == 1 + 5 * len(PIPELINE_ENVIRONMENTS)
     for name, project in ours.items():
-        for command in commands(project):
+        of_cdk = [command for command in commands(project) if command.endswith(LINK_ASSEMBLY)]
+        assert len(of_cdk) == (1 if name.endswith("-freeze") else 0), name
+        own = [command for command in commands(project) if command not in of_cdk]
+        for command in own:
             assert BUILD_COMMAND.fullmatch(command), f"{name}: {command}"
-        assert commands(project)[0] == "make setup"
+        assert own[0] == "make setup"
+
+
+@by_environment
+def test_what_holds_data_is_guarded_before_anything_is_frozen_or_deployed(
+    projects: dict[str, Mapping[str, Any]], environment: Environment
+) -> None:
+    guard, freeze = commands(projects[f"payment-pipeline-{environment.suffix}-freeze"])[-2:]
+    assert f"-m release guard --suffix {environment.suffix}" in guard
+    assert "-m release freeze" in freeze
 
 
 @pytest.mark.parametrize("command", ["pip install x && pytest", "bash run.sh", ".venv/bin/python -m x; rm -r y"])
@@ -170,7 +184,8 @@ def test_all_steps_work_on_the_commit_of_their_execution(stages: dict[str, list[
     ]
     assert len(steps) == 5 * len(STAGES)
     for action in steps:
-        assert action["InputArtifacts"] == [checkout]
+        assembly = [{"Name": "Synth_Output"}] if action["Name"] == "Freeze" else []
+        assert action["InputArtifacts"] == [checkout, *assembly]
         variables = {
             each["name"]: each["value"] for each in json.loads(action["Configuration"]["EnvironmentVariables"])
         }

@@ -73,7 +73,7 @@ def test_a_second_signal_does_not_disturb_the_way_back() -> None:
 
 
 def test_every_command_of_the_pipeline_exists() -> None:
-    assert set(COMMANDS) == {"freeze", "migrate", "shift", "rollback", "heal", "verify", "status", "outputs"}
+    assert set(COMMANDS) == {"guard", "freeze", "migrate", "shift", "rollback", "heal", "verify", "status", "outputs"}
 
 
 def test_the_clock_factor_comes_from_the_option_or_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
