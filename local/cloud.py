@@ -119,6 +119,7 @@ def running_cloud(checkout: Path, progress: Progress) -> Iterator[Cloud]:
         cloud = Cloud(workspace=workspace, assembly=assembly, endpoint=endpoint, head=head)
         try:
             _prepare_accounts(cloud, progress)
+            progress.say(f"the embedded AWS holds {engine.memory_mb} MB")
             remote.announce(
                 endpoint=endpoint.url,
                 account=assembly.tooling_account,

@@ -21,7 +21,8 @@ from local.engine import seams
 from local.engine.registry import Engine, Registry
 
 RUNTIME_PACKAGES = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
-WORKERS_PER_VERSION = 4
+# More would only wait for each other.
+WORKERS_PER_VERSION = max(2, min(8, 2 * (os.cpu_count() or 1)))
 WORKER_WAIT_SECONDS = 10.0
 LOG_WAIT_SECONDS = 0.25
 END_OF_LOG = f"end of log {secrets.token_hex(8)}"

@@ -55,6 +55,12 @@ class Engine:
         return self._process.pid
 
     @property
+    def memory_mb(self) -> int:
+        """What the engine, its functions and its databases hold now. Shared pages count in each process."""
+        processes = [psutil.Process(self.pid), *_descendants(self.pid)]
+        return sum(_resident_bytes(process) for process in processes) // 2**20
+
+    @property
     def log_path(self) -> Path:
         return self._state_dir / "engine.log"
 
@@ -139,6 +145,12 @@ def _descendants(pid: int) -> list[psutil.Process]:
         return psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:
         return []
+
+
+def _resident_bytes(process: psutil.Process) -> int:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return int(process.memory_info().rss)
+    return 0
 
 
 def _kill_survivors(processes: list[psutil.Process]) -> None:

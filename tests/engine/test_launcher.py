@@ -47,6 +47,7 @@ def test_stopping_ends_functions_and_databases_and_frees_the_port(tmp_path: Path
         names = {process.name() for process in processes}
         assert "postgres" in names
         assert len(processes) > 5
+        assert engine.memory_mb > 100
         port = int(engine.endpoint.rsplit(":", 1)[1])
 
     _, alive = psutil.wait_procs(processes, timeout=2)
