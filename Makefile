@@ -75,6 +75,10 @@ status: setup ## what runs locally: executions, environments, colours
 destroy: setup ## remove a branch's environment and all that belongs to it: make destroy SUFFIX=pr-12
 	@$(BIN)/python -m branches destroy --suffix "$(SUFFIX)" $(if $(PERMANENT),--permanent)
 
+cost: setup ## what a branch's environment costs while nobody uses it: make cost SUFFIX=pr-12
+	@rm -rf build/cost && node_modules/.bin/cdk synth --quiet '**' -c environmentSuffix="$(SUFFIX)" -o build/cost
+	@$(BIN)/python -m branches cost --assembly build/cost
+
 synth: setup ## synthesize the pipeline and all environments into cdk.out, cdk-nag included
 	@rm -rf cdk.out
 	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk synth --quiet '**'

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import boto3
@@ -14,6 +15,7 @@ from branches import composition
 from branches.account import AwsAccount
 from branches.build import handle
 from branches.clock import SystemClock
+from branches.cost import idle_cost
 from branches.destroy import destroy
 from branches.errors import BranchError
 from branches.records import Records
@@ -31,6 +33,8 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("build", help="what a webhook's build does: make, update or remove what the branch needs")
     tidying = commands.add_parser("janitor", help="remove the environments that nobody needs any more")
     tidying.add_argument("--dry-run", action="store_true", help="only say what would go, and why")
+    pricing = commands.add_parser("cost", help="what a synthesized environment costs while nobody uses it")
+    pricing.add_argument("--assembly", type=Path, required=True, help="the folder that it was synthesized into")
     commands.add_parser("list", help="the environments of all branches")
     return top
 
@@ -77,7 +81,15 @@ def _janitor(arguments: argparse.Namespace) -> int:
     return 1 if failures else 0
 
 
-_COMMANDS: Final = {"destroy": _destroy, "build": _build, "list": _list, "janitor": _janitor}
+def _cost(arguments: argparse.Namespace) -> int:
+    cost = idle_cost(arguments.assembly)
+    for what, dollars in sorted(cost.dollars_per_month.items(), key=lambda part: -part[1]):
+        say(f"{dollars:8.2f} $/month  {what}")
+    say(f"idle, a day: {cost}")
+    return 0
+
+
+_COMMANDS: Final = {"cost": _cost, "destroy": _destroy, "build": _build, "list": _list, "janitor": _janitor}
 
 
 def _suffix(text: str) -> str:

@@ -10,6 +10,7 @@ from branches import commands, prerequisites
 from branches.account import AwsAccount
 from branches.build import Change, World
 from branches.clock import SystemClock
+from branches.cost import idle_cost
 from branches.destroy import destroy
 from branches.errors import BranchError
 from branches.ports import Say
@@ -43,7 +44,7 @@ def from_webhook(variables: Mapping[str, str], *, region: str, say: Say) -> tupl
         run=run,
         prepare=functools.partial(prerequisites.prepare, session, tags=tags),
         destroy=lambda suffix: destroy(AwsAccount(session, suffix), suffix, clock=clock, say=say),
-        cost_per_day=lambda _: "an unknown amount",
+        cost_per_day=lambda assembly: str(idle_cost(assembly)),
         clock=clock,
         say=say,
     )
