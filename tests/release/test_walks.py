@@ -19,14 +19,16 @@ from tests.release.world import API, COMPUTE, Killed, World, push
 WALKS = 300
 MOVES = 30
 KILL_CHANCE = 0.35
+LONG_WALKS = 10_000
+LONG_MOVES = 60
 
 
-def walk(seed: int) -> World:
+def walk(seed: int, moves: int = MOVES) -> World:
     """One walk. Everything random comes from the seed, which names a failure."""
     random = Random(seed)  # noqa: S311
     world = World(random=random)
     commit = 1
-    for _ in range(MOVES):
+    for _ in range(moves):
         move = random.choice(["push", "push", "push", "again", "rollback", "heal", "verify"])
         world.kill_after = random.randint(0, 45) if random.random() < KILL_CHANCE else None
         try:
@@ -94,6 +96,13 @@ def settle(world: World) -> None:
 def test_no_walk_gives_unapproved_code_live_traffic_or_leaves_what_cannot_be_healed(batch: int) -> None:
     for seed in range(batch * WALKS // 10, (batch + 1) * WALKS // 10):
         assert walk(seed).violations == [], f"seed {seed}"
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("batch", range(20))
+def test_no_long_walk_does_either(batch: int) -> None:
+    for seed in range(batch * LONG_WALKS // 20, (batch + 1) * LONG_WALKS // 20):
+        assert walk(seed, LONG_MOVES).violations == [], f"seed {seed}"
 
 
 def nothing(*_: object) -> None:
