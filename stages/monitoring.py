@@ -44,6 +44,7 @@ class MonitoringStack(PaymentLayer):
             "rotation": compute.rotation.function,
             "migration": compute.migration.function,
             "audit": compute.audit.function,
+            "sweeper": compute.sweeper.function,
         }
         self._audit_failures = compute.audit_failures
         self._failed = security.failed_transactions
@@ -56,6 +57,7 @@ class MonitoringStack(PaymentLayer):
         self._alarm_on_throttles()
         self._alarm_on_audit_trail()
         self._alarm_on_rotation()
+        self._alarm_on_sweeps()
         dashboard = cloudwatch.Dashboard(
             self,
             "Dashboard",
@@ -165,6 +167,15 @@ class MonitoringStack(PaymentLayer):
             description="A step of the database secret's rotation failed",
             runbook="secret-rotation",
             at_once=True,
+        )
+
+    def _alarm_on_sweeps(self) -> None:
+        self._alarms.above(
+            "sweeper-errors",
+            self._functions["sweeper"].metric_errors(statistic="Sum", period=PERIOD),
+            threshold=0,
+            description="Payments that had no outcome for a minute are not settled",
+            runbook="failed-transactions",
         )
 
     def _outcome(self, function: str, colour: Colour, outcome: str) -> cloudwatch.Metric:
