@@ -52,7 +52,7 @@ class Environment:
         sts = self.endpoint.session(self.tooling_account).client("sts")
         given = sts.assume_role(RoleArn=role, RoleSessionName="integration-test")["Credentials"]
         return subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "integ_tests", *arguments],
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(arguments or ("integ_tests",))],
             cwd=self.checkout,
             env=self.endpoint.environment(self.tooling_account, home=self.home)
             | {
