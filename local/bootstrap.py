@@ -10,6 +10,8 @@ from local import child
 from local.assembly import PIPELINE_STACK, Assembly
 from local.aws import Endpoint
 
+# The command mostly waits for CloudFormation.
+AT_ONCE = 4
 # What `cdk bootstrap` recommends; an operator narrows it (docs/getting-started.md).
 EXECUTION_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
 
@@ -50,10 +52,17 @@ def bootstrap_account(cli: CdkCli, account: str, assembly: Assembly) -> None:
 
 
 def bootstrap_accounts(cli: CdkCli, assembly: Assembly) -> None:
-    """All accounts of the assembly, two at a time."""
-    with ThreadPoolExecutor(2) as pool:
+    """All accounts of the assembly, some at a time. Whatever interrupts it ends the commands that run."""
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
         for _ in pool.map(lambda account: bootstrap_account(cli, account, assembly), assembly.accounts):
             pass
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        child.end_all()
+        raise
+    finally:
+        pool.shutdown()
 
 
 def deploy(cli: CdkCli, assembly: Assembly, *stacks: str, account: str | None = None) -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 GRACE_SECONDS = 5.0
+_running: set[subprocess.Popen[str]] = set()
 
 
 def run(
@@ -29,12 +30,21 @@ def run(
         text=True,
         start_new_session=True,
     )
+    _running.add(process)
     try:
         output, _ = process.communicate()
     except BaseException:
         _end_group(process)
         raise
+    finally:
+        _running.discard(process)
     return subprocess.CompletedProcess(command, process.returncode, output or "")
+
+
+def end_all() -> None:
+    """End the groups that other threads wait for."""
+    for process in list(_running):
+        _end_group(process)
 
 
 def _end_group(process: subprocess.Popen[str]) -> None:

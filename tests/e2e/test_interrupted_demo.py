@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
+import pytest
 
 from local.workspace import Workspace
 
@@ -21,12 +22,21 @@ START_SECONDS = 180.0
 END_SECONDS = 60.0
 
 
-def test_an_interrupted_demo_leaves_no_process_and_no_port(tmp_path: Path) -> None:
-    workspace = Workspace(checkout=CHECKOUT)
-    workspace.running.unlink(missing_ok=True)
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A checkout of its own, set up by links: the demo starts anew in its folder, where nothing else may run."""
+    clone = tmp_path / "checkout"
+    subprocess.run(["git", "clone", "--quiet", "--local", str(CHECKOUT), str(clone)], check=True)
+    for made in (".venv", "node_modules", "build"):
+        (clone / made).symlink_to(CHECKOUT / made)
+    return clone
+
+
+def test_an_interrupted_demo_leaves_no_process_and_no_port(clone: Path, tmp_path: Path) -> None:
+    workspace = Workspace(checkout=clone)
     with (tmp_path / "demo.log").open("wb") as log:
         demo = subprocess.Popen(
-            [sys.executable, "-m", "local", "demo"], cwd=CHECKOUT, stdout=log, stderr=log, start_new_session=True
+            [sys.executable, "-m", "local", "demo"], cwd=clone, stdout=log, stderr=log, start_new_session=True
         )
     try:
         running = _wait_for_engine(workspace, demo)
