@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 
 import psutil
 
+from local.engine.places import database_root
 from local.workspace import Workspace
 
 GRACE_SECONDS = 10.0
@@ -44,6 +46,7 @@ def end_left_behind(workspace: Workspace) -> int:
             survivor.kill()
         left += psutil.wait_procs(family, timeout=GRACE_SECONDS)[1]
     workspace.running.unlink(missing_ok=True)
+    shutil.rmtree(database_root(workspace.engine_state), ignore_errors=True)
     if recorded:
         sys.stdout.write(f"still alive: {left}\n" if left else "everything that ran here has ended\n")
     return 1 if left else 0
