@@ -44,7 +44,8 @@ def main() -> int:
         return process.end_left_behind(workspace)
     if command == "status":
         return print_status(workspace)
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    for ending in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
+        signal.signal(ending, _as_interrupt)
     progress = Progress()
     try:
         process.refuse_second_run(workspace)

@@ -1,5 +1,6 @@
 """The functions with everything around them in memory, but for PostgreSQL, which is real."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -53,8 +54,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
 @pytest.fixture(scope="session")
 def databases() -> Iterator[Databases]:
     """Makes PostgreSQL servers, and ends them."""
-    # Not pytest's own folder: where tests run as root the server does not, and pytest keeps others out of its folder.
-    folder = Path(tempfile.mkdtemp(prefix="payment-functions-"))
+    # Where tests run as root the server does not, and TMPDIR may lie below a folder that keeps others out.
+    folder = Path(tempfile.mkdtemp(prefix="payment-functions-", dir="/tmp" if os.getuid() == 0 else None))
     folder.chmod(0o755)
     made = Databases(folder / "servers")
     yield made
