@@ -80,8 +80,19 @@ def find_programs(version: str, spare: Path) -> Programs:
         return Programs(folder=folder)
     user = pwd.getpwnam(UNPRIVILEGED_USER)
     if not _reachable_by_others(folder / "bin" / "postgres"):
-        folder = Path(shutil.copytree(folder, spare / FOLDERS[version], ignore=shutil.ignore_patterns("include")))
+        folder = copy_programs(folder, spare)
     return Programs(folder=folder, uid=user.pw_uid, gid=user.pw_gid)
+
+
+def copy_programs(folder: Path, spare: Path) -> Path:
+    """Copy a version and the wheel's shared libraries, which the programs find by their place beside the package."""
+    libraries = folder.parent.parent / f"{WHEEL}.libs"
+    shutil.copytree(libraries, spare / libraries.name, dirs_exist_ok=True)
+    copied = spare / WHEEL / folder.name
+    shutil.copytree(folder, copied, ignore=shutil.ignore_patterns("include"), dirs_exist_ok=True)
+    for made in (spare, spare / WHEEL):
+        made.chmod(0o755)
+    return copied
 
 
 def _reachable_by_others(program: Path) -> bool:

@@ -6,12 +6,16 @@ https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Overview.End
 
 from __future__ import annotations
 
+import importlib.util
 import socket
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from local.engine import postgres_programs
 from tests.engine.embedded import EmbeddedAws, StackFailedError, template
 
 MASTER = {"username": "payment_admin", "password": "it's \\ a secret"}
@@ -157,3 +161,14 @@ def test_databases_that_we_cannot_be_are_refused(
 ) -> None:
     with pytest.raises(StackFailedError, match=complaint):
         engine.deploy({"Parameters": parameters(), "Cluster": cluster(**change)}, account=account)
+
+
+def test_copied_programs_run_where_the_wheel_cannot_be_reached(tmp_path: Path) -> None:
+    """A checkout below a folder that keeps others out: the programs and their shared libraries move together."""
+    wheel = importlib.util.find_spec(postgres_programs.WHEEL)
+    assert wheel is not None
+    assert wheel.origin is not None
+    copied = postgres_programs.copy_programs(Path(wheel.origin).parent / postgres_programs.FOLDERS["16"], tmp_path)
+    for program in ("initdb", "postgres", "pg_basebackup"):
+        done = subprocess.run([str(copied / "bin" / program), "--version"], capture_output=True, text=True, check=True)
+        assert " 16." in done.stdout
