@@ -109,7 +109,7 @@ def test_a_path_means_a_folder(path: str, folder: str) -> None:
     assert folder_of(path) == folder
 
 
-@pytest.mark.parametrize("path", ["/root/.npm/**/*", "~/.cache", "../x", "a/*.txt", "*"])
+@pytest.mark.parametrize("path", ["/var/cache/npm/**/*", "~/.cache", "../x", "a/*.txt", "*"])
 def test_paths_outside_of_the_source_are_refused(path: str) -> None:
     with pytest.raises(UnsupportedError):
         folder_of(path)
