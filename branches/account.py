@@ -23,7 +23,7 @@ _GONE: Final = frozenset(
     }
 )
 _FUNCTION_LOGS: Final = "/aws/lambda/"
-_TABLES: Final = ("transactions", "idempotency", "velocity")
+_TABLES: Final = ("transactions", "idempotency", "velocity", "releases")
 
 
 class AwsAccount:

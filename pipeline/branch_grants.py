@@ -70,7 +70,8 @@ def build_grants(settings: PipelineSettings, *, account: str, keys: list[str]) -
         Grant(
             actions=["dynamodb:DescribeTable", "dynamodb:DeleteTable"],
             resources=[
-                arn("dynamodb", f"table/payment-*-{role}") for role in ("transactions", "idempotency", "velocity")
+                arn("dynamodb", f"table/payment-*-{role}")
+                for role in ("transactions", "idempotency", "velocity", "releases")
             ],
             wildcard_reason=_ANY_BRANCH,
         ),

@@ -1,5 +1,6 @@
 """The account of the branches: who starts its builds, and what these may do."""
 
+from fnmatch import fnmatch
 from typing import Any
 
 import pytest
@@ -52,6 +53,18 @@ def test_the_janitor_runs_every_night(assembly: Assembly) -> None:
 def test_a_build_may_do_exactly_what_it_does() -> None:
     allowed = {action for grant in GRANTS for action in grant.actions}
     assert allowed == (calls_of("branches") - OF_OBJECTS) | OF_THE_BUILD
+
+
+def test_a_build_can_remove_every_table_of_an_environment(pull_request: Assembly) -> None:
+    deletable = [r for grant in GRANTS if "dynamodb:DeleteTable" in grant.actions for r in grant.resources]
+    tables = {
+        resource.properties["TableName"]
+        for stack in pull_request.templates
+        for resource in pull_request.resources(stack, "AWS::DynamoDB::Table")
+    }
+    assert names.release_table("pr-12") in tables
+    prefix = f"arn:aws:dynamodb:us-east-1:{PULL_REQUEST_ACCOUNT}:table/"
+    assert [t for t in tables if not any(fnmatch(f"{prefix}{t}", pattern) for pattern in deletable)] == []
 
 
 def test_no_build_reads_the_secret_of_an_environment() -> None:
