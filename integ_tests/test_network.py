@@ -57,7 +57,11 @@ def test_only_public_subnets_have_a_road_from_outside_and_databases_have_none_at
         "RouteTables"
     ]
     routes = {
-        association["SubnetId"]: [route for route in table["Routes"] if route.get("DestinationCidrBlock") in ANYWHERE]
+        association["SubnetId"]: [
+            route
+            for route in table["Routes"]
+            if {route.get("DestinationCidrBlock"), route.get("DestinationIpv6CidrBlock")} & ANYWHERE
+        ]
         for table in tables
         for association in table["Associations"]
         if "SubnetId" in association
@@ -66,7 +70,7 @@ def test_only_public_subnets_have_a_road_from_outside_and_databases_have_none_at
         assert [r for r in routes[subnet["SubnetId"]] if r.get("GatewayId", "").startswith("igw-")]
     for subnet in subnets["private"]:
         (way_out,) = routes[subnet["SubnetId"]]
-        assert way_out["NatGatewayId"]
+        assert way_out.get("NatGatewayId") or way_out.get("EgressOnlyInternetGatewayId")
     for subnet in subnets["database"]:
         assert routes[subnet["SubnetId"]] == []
 

@@ -66,6 +66,7 @@ class ComputeStack(PaymentLayer):
             suffix=suffix,
             config=environment.compute,
             vpc=network.vpc,
+            egress_over_ipv6=environment.network.egress_over_ipv6,
             security_group=network.functions_group,
             layer=DependencyLayer(self, "Dependencies", suffix=suffix),
             logs_key=security.logs_key,

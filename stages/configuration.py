@@ -36,7 +36,10 @@ def _require(condition: bool, message: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """`cidr` must leave room for three /20 and six /24 subnets."""
+    """`cidr` must leave room for three /20 and six /24 subnets.
+
+    Without NAT gateways the functions reach AWS over IPv6, which costs nothing while nobody calls them.
+    """
 
     cidr: str
     nat_gateways: int
@@ -47,9 +50,13 @@ class NetworkConfig:
         _require(network.is_private, f"cidr {self.cidr} is not a private range")
         _require(network.prefixlen <= 16, f"cidr {self.cidr} is smaller than a /16")
         _require(
-            1 <= self.nat_gateways <= len(AVAILABILITY_ZONES),
-            f"nat_gateways is {self.nat_gateways}: the functions reach AWS through at least one, at most one per zone",
+            0 <= self.nat_gateways <= len(AVAILABILITY_ZONES),
+            f"nat_gateways is {self.nat_gateways}: none, or at most one per zone",
         )
+
+    @property
+    def egress_over_ipv6(self) -> bool:
+        return self.nat_gateways == 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -177,7 +177,7 @@ def pull_request_environment(suffix: str) -> Environment:
         suffix=suffix,
         account=PULL_REQUEST_ACCOUNT,
         tags=_tags(environment="pull-request", suffix=suffix, data_classification="test-card-data"),
-        network=NetworkConfig(cidr="10.40.0.0/16", nat_gateways=1, log_retention_days=90),
+        network=NetworkConfig(cidr="10.40.0.0/16", nat_gateways=0, log_retention_days=90),
         database=DatabaseConfig(
             readers=1, minimum_acu=0, maximum_acu=2, backup_days=1, deletion_protection=False, log_retention_days=90
         ),

@@ -7,6 +7,7 @@ from constructs import Construct
 from release import names
 from stages.configuration import AVAILABILITY_ZONES, Environment
 from stages.constructs.customer_key import CustomerKey
+from stages.constructs.ipv6_egress import Ipv6Egress
 from stages.constructs.key_access import allow_logs
 from stages.constructs.library_functions import log_library_functions
 from stages.constructs.nag import acknowledge
@@ -66,13 +67,15 @@ class NetworkStack(PaymentLayer):
             pci="VPCFlowLogsEnabled",
             reason="The security stack, which has the key, records this network's traffic; the rule sees one stack",
         )
+        if environment.network.egress_over_ipv6:
+            Ipv6Egress(self, "Ipv6Egress", vpc=self.vpc, subnets=self.vpc.private_subnets)
         self._name_subnets(suffix)
         self._acknowledge_internet_routes()
         self.link_group = self._group("LinkGroup", "link", "The way of the API into the network")
         self.load_balancer_group = self._group("LoadBalancerGroup", "alb", "The private load balancer")
         self.functions_group = self._group("FunctionsGroup", "functions", "The functions")
         self.database_group = self._group("DatabaseGroup", "database", "The database")
-        self._connect()
+        self._connect(egress_over_ipv6=environment.network.egress_over_ipv6)
         log_library_functions(
             self,
             name=names.log_group(suffix, "library-network"),
@@ -86,10 +89,13 @@ class NetworkStack(PaymentLayer):
             self, construct_id, name=names.resource(self.suffix, role), description=description, vpc=self.vpc
         )
 
-    def _connect(self) -> None:
+    def _connect(self, *, egress_over_ipv6: bool) -> None:
         self.link_group.reach(self.load_balancer_group, HTTPS, "API to load balancer")
         self.functions_group.reach(self.database_group, POSTGRESQL, "functions to database")
+        # Tables and buckets are reached over IPv4 everywhere: their gateway endpoints cost nothing.
         self.functions_group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(HTTPS), "AWS APIs")
+        if egress_over_ipv6:
+            self.functions_group.add_egress_rule(ec2.Peer.any_ipv6(), ec2.Port.tcp(HTTPS), "AWS APIs over IPv6")
 
     def _name_subnets(self, suffix: str) -> None:
         kinds = {

@@ -61,4 +61,4 @@ def _write(record: AuditRecord) -> None:
 
 @cache
 def _s3_client() -> "S3Client":
-    return boto3.client("s3", config=client_config())
+    return boto3.client("s3", config=client_config(usual_host=True))

@@ -50,4 +50,4 @@ def _velocity_counter() -> VelocityCounter:
 
 @cache
 def _dynamodb_client() -> UpdateItem:
-    return cast(UpdateItem, boto3.client("dynamodb", config=client_config()))
+    return cast(UpdateItem, boto3.client("dynamodb", config=client_config(usual_host=True)))

@@ -14,9 +14,14 @@ READ_SECONDS = 1.5
 ATTEMPTS = 2
 
 
-def client_config(*, read_seconds: float = READ_SECONDS, attempts: int = ATTEMPTS) -> Config:
-    """Settings for a client whose calls take at most `attempts` times connect and read, plus a jittered pause."""
+def client_config(*, read_seconds: float = READ_SECONDS, attempts: int = ATTEMPTS, usual_host: bool = False) -> Config:
+    """Settings for a client whose calls take at most `attempts` times connect and read, plus a jittered pause.
+
+    `usual_host` keeps the service's usual host name where an environment has the SDK ask for dual-stack ones: S3 and
+    DynamoDB are reached through the VPC's own endpoints, and Secrets Manager has its IPv6 addresses at that name.
+    """
     return Config(
+        use_dualstack_endpoint=False if usual_host else None,
         connect_timeout=CONNECT_SECONDS,
         read_timeout=read_seconds,
         retries={"mode": "standard", "total_max_attempts": attempts},

@@ -71,4 +71,4 @@ def _login(secret_arn: str) -> Login:
 
 @cache
 def _secrets_client() -> "SecretsManagerClient":
-    return boto3.client("secretsmanager", config=client_config())
+    return boto3.client("secretsmanager", config=client_config(usual_host=True))

@@ -59,4 +59,4 @@ def _rotation() -> Rotation:
 
 @cache
 def _secrets_client() -> "SecretsManagerClient":
-    return boto3.client("secretsmanager", config=client_config())
+    return boto3.client("secretsmanager", config=client_config(usual_host=True))

@@ -121,12 +121,12 @@ def _database(endpoint: Endpoint, secret_arn: str) -> Database:
 
 @cache
 def _secrets() -> SecretsProvider:
-    return SecretsProvider(boto_config=client_config())
+    return SecretsProvider(boto_config=client_config(usual_host=True))
 
 
 @cache
 def _dynamodb_client() -> DynamoDb:
-    return cast(DynamoDb, boto3.client("dynamodb", config=client_config()))
+    return cast(DynamoDb, boto3.client("dynamodb", config=client_config(usual_host=True)))
 
 
 @cache

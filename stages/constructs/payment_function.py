@@ -25,11 +25,12 @@ ARCHITECTURE = lambda_.Architecture.ARM_64
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionPlatform:
-    """What all functions of an environment run on."""
+    """What all functions of an environment run on. With `egress_over_ipv6` there is no other way out of `vpc`."""
 
     suffix: str
     config: ComputeConfig
     vpc: ec2.IVpc
+    egress_over_ipv6: bool
     security_group: ec2.ISecurityGroup
     layer: lambda_.ILayerVersion
     logs_key: kms.IKey
@@ -90,6 +91,7 @@ class PaymentFunction(Construct):
             role=self.role.without_policy_updates(),
             vpc=platform.vpc,
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            ipv6_allowed_for_dual_stack=platform.egress_over_ipv6 or None,
             security_groups=[platform.security_group],
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE,
@@ -100,6 +102,8 @@ class PaymentFunction(Construct):
                 "LOG_LEVEL": platform.config.log_level,
                 "POWERTOOLS_SERVICE_NAME": name,
                 "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+                # Without it the SDK asks for host names that have IPv4 addresses only.
+                **({"AWS_USE_DUALSTACK_ENDPOINT": "true"} if platform.egress_over_ipv6 else {}),
                 **(environment or {}),
             },
         )

@@ -40,6 +40,16 @@ def test_a_database_that_pauses_costs_nothing_while_it_does(tmp_path: Path) -> N
     assert sum(priced.dollars_per_month.values()) == pytest.approx(0.8)
 
 
+def test_an_alarm_on_a_calculation_pays_for_each_of_its_metrics(tmp_path: Path) -> None:
+    looks_at = [{"MetricStat": {"Period": 10}}, {"MetricStat": {"Period": 60}}, {"Expression": "a / b"}]
+    priced = idle_cost(assembly(tmp_path, ("AWS::CloudWatch::Alarm", {"Metrics": looks_at})))
+    assert sum(priced.dollars_per_month.values()) == pytest.approx(0.8 + 0.3 + 0.1)
+
+
+def test_a_type_that_nobody_has_priced_is_named(tmp_path: Path) -> None:
+    assert "without AWS::Kinesis::Stream" in str(idle_cost(assembly(tmp_path, ("AWS::Kinesis::Stream", {}))))
+
+
 def test_an_empty_folder_is_no_cheap_environment(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         idle_cost(tmp_path)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from branches.cost import idle_cost
 from pipeline.branch_grants import GITHUB_TOKEN_SECRET, build_grants
 from pipeline.settings import SETTINGS
 from release import names
@@ -65,6 +66,12 @@ def test_a_build_can_remove_every_table_of_an_environment(pull_request: Assembly
     assert names.release_table("pr-12") in tables
     prefix = f"arn:aws:dynamodb:us-east-1:{PULL_REQUEST_ACCOUNT}:table/"
     assert [t for t in tables if not any(fnmatch(f"{prefix}{t}", pattern) for pattern in deletable)] == []
+
+
+def test_an_idle_pull_request_costs_less_than_two_dollars_a_day(pull_request: Assembly) -> None:
+    cost = idle_cost(pull_request.directory)
+    assert cost.unpriced == frozenset(), "price them in branches/prices.json, or list them there as free while idle"
+    assert cost.dollars_per_day < 2, cost.dollars_per_month
 
 
 def test_no_build_reads_the_secret_of_an_environment() -> None:

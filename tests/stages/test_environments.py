@@ -25,7 +25,7 @@ from stages.environments import (
     [
         ("network", "cidr", "8.8.0.0/16"),
         ("network", "cidr", "10.0.0.0/20"),
-        ("network", "nat_gateways", 0),
+        ("network", "nat_gateways", -1),
         ("network", "nat_gateways", 4),
         ("database", "readers", 0),
         ("database", "minimum_acu", -1),

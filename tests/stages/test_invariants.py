@@ -49,6 +49,7 @@ NAMELESS = {
     "AWS::ApiGateway::Resource",
     "AWS::ApiGateway::Stage",
     "AWS::EC2::EIP",
+    "AWS::EC2::EgressOnlyInternetGateway",
     "AWS::EC2::FlowLog",
     "AWS::EC2::InternetGateway",
     "AWS::EC2::NatGateway",
@@ -59,6 +60,7 @@ NAMELESS = {
     "AWS::EC2::Subnet",
     "AWS::EC2::SubnetRouteTableAssociation",
     "AWS::EC2::VPC",
+    "AWS::EC2::VPCCidrBlock",
     "AWS::EC2::VPCEndpoint",
     "AWS::EC2::VPCGatewayAttachment",
     "AWS::ElasticLoadBalancingV2::Listener",
@@ -82,9 +84,7 @@ TAGGED = (
     "AWS::ApiGateway::Stage",
     "AWS::CloudWatch::Alarm",
     "AWS::DynamoDB::Table",
-    "AWS::EC2::EIP",
     "AWS::EC2::FlowLog",
-    "AWS::EC2::NatGateway",
     "AWS::EC2::SecurityGroup",
     "AWS::EC2::Subnet",
     "AWS::EC2::VPC",
@@ -147,6 +147,8 @@ def test_every_taggable_resource_carries_the_cost_tags(synthesis: Synthesis) -> 
         return {key: pairs.get(key) for key in COST_TAGS} == dict(resource.environment.tags)
 
     assert broken(synthesis, TAGGED, holds) == []
+    of_some = synthesis.resources("AWS::EC2::EIP", "AWS::EC2::NatGateway", "AWS::EC2::EgressOnlyInternetGateway")
+    assert [str(resource) for resource in of_some if not holds(resource)] == []
 
 
 @pytest.mark.parametrize(
@@ -454,6 +456,22 @@ def test_each_vpc_has_nine_subnets_in_three_zones_and_a_flow_log(synthesis: Synt
         assert all(subnet.properties["MapPublicIpOnLaunch"] is False for subnet in subnets)
         gateways = [r for r in resources if r.type == "AWS::EC2::NatGateway"]
         assert len(gateways) == environment.network.nat_gateways
+        out = [r for r in resources if r.properties.get("DestinationIpv6CidrBlock") == "::/0"]
+        assert len(out) == (0 if gateways else 3)
         (flow_log,) = [r for r in resources if r.type == "AWS::EC2::FlowLog"]
         assert flow_log.properties["TrafficType"] == "ALL"
         assert mentions(flow_log.properties["ResourceId"], "Vpc")
+
+
+def test_without_nat_gateways_functions_and_private_subnets_alone_speak_ipv6(synthesis: Synthesis) -> None:
+    for environment in ENVIRONMENTS:
+        resources = [r for r in synthesis.resources() if r.environment == environment]
+        speaking = [r for r in resources if r.type == "AWS::EC2::Subnet" and "Ipv6CidrBlock" in r.properties]
+        assert all("Private" in subnet.logical_id for subnet in speaking)
+        assert all(any("Block" in name for name in subnet.definition["DependsOn"]) for subnet in speaking)
+        functions = [r for r in resources if r.type == "AWS::Lambda::Function" and not is_library_function(r)]
+        for function in functions:
+            variables = function.properties["Environment"]["Variables"]
+            dual = function.properties["VpcConfig"].get("Ipv6AllowedForDualStack", False)
+            assert dual is ("AWS_USE_DUALSTACK_ENDPOINT" in variables) is environment.network.egress_over_ipv6
+        assert len(speaking) == (3 if environment.network.egress_over_ipv6 else 0)

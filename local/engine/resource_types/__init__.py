@@ -9,6 +9,7 @@ from local.engine.resource_types import (
     ec2,
     functions,
     iam,
+    ipv6,
     layers,
     rds,
     s3,
@@ -18,7 +19,7 @@ from local.engine.resource_types import (
     waf,
 )
 
-SERVICES = (iam, ec2, s3, dynamodb, functions, layers, secrets, rds, sns, sqs, waf, cloudwatch)
+SERVICES = (iam, ec2, ipv6, s3, dynamodb, functions, layers, secrets, rds, sns, sqs, waf, cloudwatch)
 
 
 def register(registry: Registry) -> None:

@@ -172,5 +172,4 @@ def vpc_attributes(resource: Resource) -> Attributes:
     return {
         "CidrBlock": resource.properties.get("CidrBlock"),
         "CidrBlockAssociations": ["vpc-cidr-assoc-" + resource.physical_id.removeprefix("vpc-")],
-        "Ipv6CidrBlocks": [],
     }
