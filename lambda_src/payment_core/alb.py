@@ -1,6 +1,7 @@
 """AWS's load-balancer event, in and out."""
 
 import base64
+import math
 import re
 import uuid
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ def correlation_id_of(event: Mapping[str, Any]) -> str:
     return given if _CORRELATION_ID.fullmatch(given) else str(uuid.uuid4())
 
 
-def parse_request(event: Mapping[str, Any], *, correlation_id: str) -> Request:
+def parse_request(event: Mapping[str, Any], *, correlation_id: str, deadline: float = math.inf) -> Request:
     """The request inside a load balancer's event."""
     raw = event.get("body") or ""
     body = base64.b64decode(raw) if event.get("isBase64Encoded") else raw.encode("utf-8", "surrogatepass")
@@ -33,6 +34,7 @@ def parse_request(event: Mapping[str, Any], *, correlation_id: str) -> Request:
         body=body,
         correlation_id=correlation_id,
         query=_query(event),
+        deadline=deadline,
     )
 
 

@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from payment_core.errors import DependencyUnavailable, ErrorCode
 
-# The client gives up after 10 s, a function after 8 s; whatever a function waits for has to be shorter.
+# A function that waits for one of these lives at least 6 s; whoever waits for the function waits longer.
 CONNECT_SECONDS = 1.0
 READ_SECONDS = 1.5
 ATTEMPTS = 2

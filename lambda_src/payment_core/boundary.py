@@ -31,9 +31,10 @@ def serve_request(
 ) -> dict[str, Any]:
     """Answer a load balancer. Every failure becomes a problem document; nothing is raised."""
     correlation_id = correlation_id_of(event)
+    deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000
 
     def work(identity: ReleaseIdentity) -> Response:
-        return serve(parse_request(event, correlation_id=correlation_id), identity)
+        return serve(parse_request(event, correlation_id=correlation_id, deadline=deadline), identity)
 
     response, identity = _run(context, correlation_id=correlation_id, work=work)
     headers = {"X-Correlation-Id": correlation_id, **(identity.headers if identity else {})}

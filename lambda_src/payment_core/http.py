@@ -1,13 +1,18 @@
 """Requests and responses as the functions see them: no load balancer, no event, no stage name."""
 
 import json
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """`path` is without the API's stage; header names are in lower case. Headers, query and body stay out of a repr."""
+    """`path` is without the API's stage; header names are in lower case. Headers, query and body stay out of a repr.
+
+    `deadline` is the monotonic time, in seconds, at which the function that serves it is ended.
+    """
 
     method: str
     path: str
@@ -15,6 +20,12 @@ class Request:
     body: bytes = field(repr=False)
     correlation_id: str
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    deadline: float = math.inf
+
+    @property
+    def seconds_left(self) -> float:
+        """How long an answer may still take."""
+        return self.deadline - time.monotonic()
 
 
 @dataclass(frozen=True, kw_only=True)

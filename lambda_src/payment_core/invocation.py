@@ -4,9 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from payment_core.release_identity import Colour
+
+_SERVICE_FAILED = 500
 
 
 class LambdaClient(Protocol):
@@ -16,26 +18,34 @@ class LambdaClient(Protocol):
 
 
 class InvocationFailed(Exception):
-    """The other function did not answer; it may or may not have run. Raised with no message: it carries nothing."""
+    """The other function did not answer. Raised with no message: it carries nothing."""
 
 
-class InvocationTimedOut(InvocationFailed):
-    """The other function did not answer in time and may still be running."""
+class NotInvoked(InvocationFailed):
+    """The call was refused or did not arrive: the other function has done nothing."""
+
+
+class Unanswered(InvocationFailed):
+    """The other function was called and gave no answer: it was ended, it crashed, or it is still running."""
 
 
 def invoke(
     client: LambdaClient, *, function_name: str, colour: Colour, payload: Mapping[str, object]
 ) -> dict[str, Any]:
-    """Call `function_name:colour` and return the object it answers. Raises `InvocationFailed`."""
+    """Call `function_name:colour` and return the object it answers. Raises `NotInvoked` and `Unanswered`."""
     try:
         answer = client.invoke(
             FunctionName=function_name, Qualifier=colour, Payload=json.dumps(payload).encode("utf-8")
         )
         body = json.loads(answer["Payload"].read())
-    except ReadTimeoutError as error:
-        raise InvocationTimedOut from error
-    except (BotoCoreError, ClientError, ValueError) as error:
-        raise InvocationFailed from error
+    except (ConnectTimeoutError, EndpointConnectionError) as error:
+        raise NotInvoked from error
+    except ClientError as error:
+        refused = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < _SERVICE_FAILED
+        raise (NotInvoked if refused else Unanswered) from error
+    except (BotoCoreError, ValueError) as error:
+        # Whatever breaks later breaks after the request was on its way.
+        raise Unanswered from error
     if answer.get("FunctionError") or not isinstance(body, dict):
-        raise InvocationFailed
+        raise Unanswered
     return body

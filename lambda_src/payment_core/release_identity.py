@@ -14,6 +14,8 @@ class LambdaContext(Protocol):
     invoked_function_arn: str
     function_version: str
 
+    def get_remaining_time_in_millis(self) -> int: ...
+
 
 class Colour(StrEnum):
     BLUE = "blue"

@@ -5,20 +5,18 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import boto3
+from botocore.config import Config
 
 from payment_core.aws import client_config
 from payment_core.clock import utc_now
 from payment_core.configuration import read_configuration
 from payment_validation.fingerprints import Fingerprints
 from payment_validation.sandbox_tokens import SandboxTokenProvider
-from payment_validation.submission import Submission
+from payment_validation.submission import PROCESSING_CONNECT_SECONDS, PROCESSING_READ_SECONDS, Submission
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_lambda import LambdaClient
-
-# Below the function's own 8 s. One attempt: a second one would outlive the client, who retries with the same key.
-PROCESSING_READ_SECONDS = 6.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,4 +53,6 @@ def _kms_client() -> "KMSClient":
 
 @cache
 def _lambda_client() -> "LambdaClient":
-    return boto3.client("lambda", config=client_config(read_seconds=PROCESSING_READ_SECONDS, attempts=1))
+    # One attempt: a second one would outlive the client, who retries with the same key.
+    config = client_config(read_seconds=PROCESSING_READ_SECONDS, attempts=1)
+    return boto3.client("lambda", config=config.merge(Config(connect_timeout=PROCESSING_CONNECT_SECONDS)))

@@ -3,11 +3,15 @@
 from payment_core.clock import Clock
 from payment_core.errors import DependencyUnavailable, ErrorCode
 from payment_core.http import Request, Response
-from payment_core.invocation import InvocationFailed, InvocationTimedOut, LambdaClient, invoke
+from payment_core.invocation import LambdaClient, NotInvoked, Unanswered, invoke
 from payment_core.release_identity import Colour
 from payment_validation.fingerprints import Fingerprints
 from payment_validation.payment_request import PaymentRequest, read_payment_request
 from payment_validation.tokens import TokenProvider
+
+# Longer than processing lives, so that its end is seen from here.
+PROCESSING_CONNECT_SECONDS = 0.5
+PROCESSING_READ_SECONDS = 6.5
 
 # What processing may say in headers; colour and version are those of the function that answers the client.
 PASSED_ON_HEADERS = frozenset({"Content-Type", "Retry-After", "Idempotent-Replayed"})
@@ -36,7 +40,13 @@ class Submission:
     def submit(self, request: Request, *, colour: Colour) -> Response:
         """Answer `POST /payments`. Raises `PaymentError`; nothing has been written before processing is called."""
         payment = read_payment_request(request, amount_maximum_minor=self._amount_maximum_minor, now=self._clock())
-        return self._hand_on(self._command(payment, correlation_id=request.correlation_id), colour=colour)
+        command = self._command(payment, correlation_id=request.correlation_id)
+        if request.seconds_left < PROCESSING_CONNECT_SECONDS + PROCESSING_READ_SECONDS:
+            # Whoever hands on with less left may be ended while processing goes on, and nobody hears the answer.
+            raise DependencyUnavailable(
+                ErrorCode.PROCESSING_UNAVAILABLE, "Nothing was charged. Retry with the same key.", subject="deadline"
+            )
+        return self._hand_on(command, colour=colour)
 
     def _command(self, payment: PaymentRequest, *, correlation_id: str) -> dict[str, object]:
         """The payment as processing may know it: from here on there is no card number."""
@@ -66,13 +76,13 @@ class Submission:
                 body=answer["body"],
                 outcome=answer["outcome"],
             )
-        except InvocationTimedOut as error:
+        except (Unanswered, KeyError) as error:
             raise DependencyUnavailable(
                 ErrorCode.OUTCOME_UNKNOWN,
                 "The payment may or may not have been made. Retry with the same key to learn which.",
             ) from error
-        except (InvocationFailed, KeyError) as error:
+        except NotInvoked as error:
             raise DependencyUnavailable(
                 ErrorCode.PROCESSING_UNAVAILABLE,
-                "The payment could not be processed. Retry with the same key.",
+                "Nothing was charged. Retry with the same key.",
             ) from error

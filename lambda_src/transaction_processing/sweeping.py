@@ -13,7 +13,7 @@ from transaction_processing.ledger import ConcurrentChange, Ledger
 from transaction_processing.payments import Payment
 from transaction_processing.states import UNSETTLED_STATES
 
-# Whoever began has been gone for long: a function lives 8 seconds, a claim's lease 10.
+# Whoever began has been gone for long: a function lives 6 seconds, a claim's lease 10.
 SETTLED_WITHIN = timedelta(seconds=60)
 # Of each of the index's shards; what is left is for the next sweep.
 PAYMENTS_PER_SHARD = 25

@@ -27,6 +27,10 @@ class FakeContext:
 
     invoked_function_arn: str
     function_version: str = "7"
+    remaining_milliseconds: int = 9000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_milliseconds
 
 
 def context(function: str, *, colour: str = "blue") -> FakeContext:
@@ -58,12 +62,16 @@ class FakeLambda:
         self.qualifiers: list[str] = []
         self.failure: Exception | None = None
         self.failing: str | None = None
+        self.crashing: str | None = None
 
     def invoke(self, *, FunctionName: str, Qualifier: str, Payload: bytes) -> Any:
         self.payloads.append(Payload)
         self.qualifiers.append(Qualifier)
         if self.failure and self.failing in (None, FunctionName):
             raise self.failure
+        if self.crashing == FunctionName:
+            error = {"errorType": "Sandbox.Timedout"}
+            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(error).encode())}
         name = FunctionName.removeprefix("payment-test-")
         answer = self.handlers[FunctionName](json.loads(Payload), context(name, colour=Qualifier))
         return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode())}

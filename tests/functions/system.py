@@ -32,6 +32,7 @@ class System:
 
     def __init__(self, cloud: FakeCloud, database: Endpoint) -> None:
         self.cloud = cloud
+        self.remaining_milliseconds = 9000
         self.merchant = {**MERCHANT, "x-caller-id": f"AROA{uuid.uuid4().hex.upper()}:session"}
         self._invoked = {
             "validation": payment_validation.handler.handler,
@@ -69,7 +70,9 @@ class System:
             "isBase64Encoded": True,
         }
         function = "validation" if (method, path) == ("POST", "/payments") else "processing"
-        answer = self._invoked[function](event, context(function, colour=colour))
+        invocation = context(function, colour=colour)
+        invocation.remaining_milliseconds = self.remaining_milliseconds
+        answer = self._invoked[function](event, invocation)
         return Answer(status=answer["statusCode"], headers=answer["headers"], text=answer["body"])
 
     def pay(self, *, key: str | None = None, colour: str = "blue", **changes: Any) -> Answer:

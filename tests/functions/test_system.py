@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+from botocore.exceptions import ClientError, ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 
 from fraud_detection.velocity import VelocityCounter
 from tests.functions import cards
@@ -21,6 +21,11 @@ from tests.functions.workers import forget_workers
 def _code(answer: Answer) -> tuple[int, str]:
     assert answer.headers["Content-Type"] == "application/problem+json"
     return answer.status, answer.json["code"]
+
+
+def _service_error(status: int) -> ClientError:
+    refused: Any = {"Error": {"Code": "Refused", "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(refused, "Invoke")
 
 
 def _written(system: System) -> int:
@@ -229,6 +234,9 @@ def test_with_the_database_away_the_answer_is_503_and_the_key_stays_usable(syste
     ("failure", "expected"),
     [
         (ReadTimeoutError(endpoint_url="https://lambda.invalid"), (504, "outcome_unknown")),
+        (ConnectionClosedError(endpoint_url="https://lambda.invalid"), (504, "outcome_unknown")),
+        (_service_error(500), (504, "outcome_unknown")),
+        (_service_error(429), (503, "processing_unavailable")),
         (ConnectTimeoutError(endpoint_url="https://lambda.invalid"), (503, "processing_unavailable")),
     ],
 )
@@ -239,6 +247,20 @@ def test_silence_of_processing_is_told_from_refusal(
     answer = system.pay()
     assert _code(answer) == expected
     assert "Retry-After" in answer.headers
+
+
+def test_a_processing_that_is_ended_half_way_leaves_the_outcome_unknown(system: System) -> None:
+    system.cloud.functions.crashing = "payment-test-processing"
+    assert _code(system.pay()) == (504, "outcome_unknown")
+
+
+def test_nothing_is_handed_on_when_nobody_would_hear_the_answer(system: System) -> None:
+    system.remaining_milliseconds = 6900
+    answer = system.pay(key="k")
+    assert _code(answer) == (503, "processing_unavailable")
+    assert system.cloud.functions.payloads == []
+    system.remaining_milliseconds = 9000
+    assert system.pay(key="k").json["status"] == "authorized"
 
 
 def test_with_the_key_service_away_nothing_is_handed_on(system: System) -> None:
