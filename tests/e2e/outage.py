@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ import psycopg
 from local.merchant import Answer, Merchant
 
 KILL_AGAIN_SECONDS = 0.02
+NOTICED_WITHIN_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,15 +95,20 @@ class Database:
             connect_timeout=5,
         )
 
-    def kill(self, *, for_seconds: float) -> float:
-        """SIGKILL the server, and again whenever it came back, for a while. Returns when that ended (monotonic)."""
+    def kill(self, *, until: Callable[[], object]) -> float:
+        """SIGKILL the server, and again whenever it came back, until somebody noticed; returns when (monotonic).
+
+        A payment that is in flight waits for its connection a while and may well go through after a short outage: how
+        long an outage must last to be noticed depends on the machine, so the caller says what it waits for.
+        """
         with self.connect() as connection:
             server = psutil.Process(connection.info.backend_pid).parent()
         assert server is not None
         command = server.cmdline()
-        until = time.monotonic() + for_seconds
+        deadline = time.monotonic() + NOTICED_WITHIN_SECONDS
         server.kill()
-        while time.monotonic() < until:
+        while not until():
+            assert time.monotonic() < deadline, f"nobody noticed within {NOTICED_WITHIN_SECONDS} s"
             for process in psutil.process_iter(["name"]):
                 if process.info["name"] == "postgres" and _command(process) == command:
                     process.kill()
