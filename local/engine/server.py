@@ -12,11 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import uvicorn
+import uvloop
+
 from local.engine import context, modules, orphan, seams
 from local.engine.install import install
 from local.engine.registry import Engine, Registry
 
 STOP_HOOK_SECONDS = 2.0
+KEEP_ALIVE_SECONDS = 75
 SECRET_KEY = "local"  # noqa: S105 - every account's root has it; the engine answers on loopback only
 
 
@@ -42,7 +46,7 @@ def serve(settings: Settings) -> None:
     registry = build_registry()
     install(registry, Engine(endpoint=settings.endpoint, state_dir=settings.state_dir))
     try:
-        asyncio.run(_serve_until_told(settings))
+        uvloop.run(_serve_until_told(settings))
     finally:
         _run_within(STOP_HOOK_SECONDS, registry.stop_hooks)
     # A custom resource in flight holds a thread for an hour; a normal exit would wait for it.
@@ -59,21 +63,28 @@ def build_registry() -> Registry:
 
 
 async def _serve_until_told(settings: Settings) -> None:
-    from hypercorn.asyncio import serve as hypercorn_serve
-    from hypercorn.config import Config
-
-    config = Config()
-    config.bind = [f"127.0.0.1:{settings.port}"]
-    config.keep_alive_timeout = 75
-    config.graceful_timeout = 0.2
-    config.loglevel = "WARNING"
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    config = uvicorn.Config(
+        seams.get("app"),
+        host="127.0.0.1",
+        port=settings.port,
+        http="httptools",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        # ministack writes both itself, as AWS does.
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=1,
+    )
+    server, loop = uvicorn.Server(config), asyncio.get_running_loop()
+    # The server raises again what told it to stop, when it has; that must not keep the stop hooks from running.
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
+        signal.signal(number, lambda *_: None)
     if settings.parent_pid is not None:
-        orphan.watch(settings.parent_pid, lambda: loop.call_soon_threadsafe(told.set))
-    await hypercorn_serve(seams.get("app"), config, shutdown_trigger=told.wait)
+        orphan.watch(settings.parent_pid, lambda: loop.call_soon_threadsafe(setattr, server, "should_exit", True))
+    await server.serve()
 
 
 def _set_environment(settings: Settings) -> None:
