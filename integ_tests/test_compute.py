@@ -20,7 +20,14 @@ OUTPUTS = {
     "fraud": "FraudDetectionFunctionName",
 }
 # A function gets where to look, never what is there.
-SETTINGS = {"ENVIRONMENT_SUFFIX", "PARAMETER_PREFIX", "LOG_LEVEL", "SECRET_ARN", "ADMIN_SECRET_ARN"}
+SETTINGS = {
+    "ADMIN_SECRET_ARN",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "ENVIRONMENT_SUFFIX",
+    "LOG_LEVEL",
+    "PARAMETER_PREFIX",
+    "SECRET_ARN",
+}
 
 
 @pytest.mark.parametrize("name", OUTPUTS)
