@@ -25,7 +25,7 @@ LAYER_STAMP := build/layer/.lock-$(call checksum,lambda_src/requirements.txt)
 
 SOURCES := app.py pipeline stages lambda_src release branches local bench integ_tests tests
 
-.PHONY: help setup demo up down status test bench engine-audit check lint types arrows unit functions acceptance synth docs lock clean
+.PHONY: help setup demo up down status test bench compliance engine-audit check lint types arrows unit functions acceptance synth docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -85,6 +85,9 @@ synth: setup ## synthesize the pipeline and all environments into cdk.out, cdk-n
 
 bench: synth ## a payment against an empty function on the same road: requests/s, p50, p99 and their ratios
 	@$(BIN)/python -m bench
+
+compliance: synth ## write the table of PCI DSS controls and their proofs into build/compliance
+	@$(BIN)/python -m pipeline.compliance cdk.out build/compliance
 
 engine-audit: synth ## list what of the synthesized templates has no effect in the embedded AWS, and why
 	@$(BIN)/python -m local.engine.audit cdk.out

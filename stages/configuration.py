@@ -16,6 +16,10 @@ AVAILABILITY_ZONES: Final = ("us-east-1a", "us-east-1b", "us-east-1c")
 UNRESERVED_CONCURRENCY: Final = 100
 """What Lambda demands to stay unreserved in an account, for all functions without a reservation."""
 SERVERLESS_ACU_LIMIT: Final = 256
+AUDIT_DAYS: Final = 400
+"""Twelve months and some, as PCI DSS 10.5.1 asks for audit records."""
+CARDHOLDER_DATA: Final = "cardholder-data"
+"""What the tag DataClassification says where real cards are charged."""
 RUNBOOKS_URL: Final = "https://github.com/example-payments/payment-pipeline/blob/main/docs/runbooks"
 """Where people who are woken find what to do: the repository of `pipeline.settings`."""
 
@@ -81,17 +85,34 @@ class DatabaseConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class StorageConfig:
-    """Tables and buckets. `keep_on_teardown` retains them, and the key they are read with, when stacks go."""
+    """Tables and buckets. `keep_on_teardown` retains them, and the key they are read with, when stacks go.
+
+    For `lock_days` nobody can delete or change an audit record, not even the account's root; None locks nothing, so
+    that the environment can go without a trace.
+    """
 
     keep_on_teardown: bool
     archive_after_days: int
     expire_after_days: int
+    lock_days: int | None
 
     def __post_init__(self) -> None:
         # PCI DSS 10.5.1: twelve months kept, the latest three at once.
         _require(self.archive_after_days >= 90, "archive_after_days is below the 90 days that stay at hand")
-        _require(self.expire_after_days >= 400, "expire_after_days is below the 400 days that audit records are kept")
+        _require(
+            self.expire_after_days >= AUDIT_DAYS,
+            f"expire_after_days is below the {AUDIT_DAYS} days that audit records are kept",
+        )
         _require(self.expire_after_days > self.archive_after_days + 90, "archived for less than Glacier's 90 days")
+        if self.lock_days is not None:
+            _require(
+                self.keep_on_teardown, "lock_days without keep_on_teardown: a locked bucket cannot go with its stack"
+            )
+            _require(
+                AUDIT_DAYS <= self.lock_days <= self.expire_after_days,
+                f"lock_days is {self.lock_days}: audit records are locked for {AUDIT_DAYS} days at least, "
+                "and no longer than they are kept",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,6 +214,14 @@ class Environment:
             "deletion_protection without keep_on_teardown: the database would outlive its key",
         )
         _require(self.tags["EnvironmentSuffix"] == self.suffix, "tag EnvironmentSuffix is not the suffix")
+        if self.tags["DataClassification"] == CARDHOLDER_DATA:
+            self._protects_cardholder_data()
+
+    def _protects_cardholder_data(self) -> None:
+        _require(self.storage.lock_days is not None, "lock_days is None where real cards are charged")
+        _require(self.database.deletion_protection, "deletion_protection is off where real cards are charged")
+        _require(self.database.backup_days == 35, "backup_days is below Aurora's 35 where real cards are charged")
+        _require(self.release.approval_required, "approval_required is off where real cards are charged")
 
     @property
     def region(self) -> str:

@@ -68,7 +68,7 @@ DEV: Final = Environment(
     database=DatabaseConfig(
         readers=1, minimum_acu=0, maximum_acu=4, backup_days=7, deletion_protection=False, log_retention_days=90
     ),
-    storage=StorageConfig(keep_on_teardown=False, archive_after_days=90, expire_after_days=400),
+    storage=StorageConfig(keep_on_teardown=False, archive_after_days=90, expire_after_days=400, lock_days=None),
     compute=ComputeConfig(
         functions=_functions(routed=20, fraud=20, audit=5, memory_mib=512),
         account_concurrency=1000,
@@ -103,7 +103,7 @@ STAGING: Final = Environment(
     database=DatabaseConfig(
         readers=1, minimum_acu=0.5, maximum_acu=8, backup_days=14, deletion_protection=False, log_retention_days=90
     ),
-    storage=StorageConfig(keep_on_teardown=False, archive_after_days=90, expire_after_days=400),
+    storage=StorageConfig(keep_on_teardown=False, archive_after_days=90, expire_after_days=400, lock_days=None),
     compute=ComputeConfig(
         functions=_functions(routed=50, fraud=50, audit=10, memory_mib=512),
         account_concurrency=1000,
@@ -138,7 +138,7 @@ PROD: Final = Environment(
     database=DatabaseConfig(
         readers=2, minimum_acu=2, maximum_acu=32, backup_days=35, deletion_protection=True, log_retention_days=400
     ),
-    storage=StorageConfig(keep_on_teardown=True, archive_after_days=90, expire_after_days=2557),
+    storage=StorageConfig(keep_on_teardown=True, archive_after_days=90, expire_after_days=2557, lock_days=400),
     compute=ComputeConfig(
         functions=_functions(routed=200, fraud=250, audit=40, memory_mib=1024),
         account_concurrency=1000,
@@ -181,7 +181,7 @@ def pull_request_environment(suffix: str) -> Environment:
         database=DatabaseConfig(
             readers=1, minimum_acu=0, maximum_acu=2, backup_days=1, deletion_protection=False, log_retention_days=90
         ),
-        storage=StorageConfig(keep_on_teardown=False, archive_after_days=90, expire_after_days=400),
+        storage=StorageConfig(keep_on_teardown=False, archive_after_days=90, expire_after_days=400, lock_days=None),
         compute=ComputeConfig(
             # The account is shared by up to twenty such environments.
             functions=_functions(routed=10, fraud=10, audit=2, memory_mib=512),

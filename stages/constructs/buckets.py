@@ -19,6 +19,7 @@ class PaymentBucket(s3.Bucket):
     """Private, versioned, TLS 1.2 or newer; objects are archived readable at once, and expire.
 
     With `key` None the bucket is encrypted with S3's own keys. Objects go with the stack unless `config` keeps them.
+    For `lock_days` after it was written nobody can delete a version of an object.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class PaymentBucket(s3.Bucket):
         config: StorageConfig,
         key: kms.IKey | None,
         access_logs: s3.IBucket | None = None,
+        lock_days: int | None = None,
     ) -> None:
         keep = config.keep_on_teardown
         super().__init__(
@@ -46,6 +48,10 @@ class PaymentBucket(s3.Bucket):
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             server_access_logs_bucket=access_logs,
             server_access_logs_prefix=_AUDIT_PREFIX if access_logs else None,
+            object_lock_enabled=True if lock_days else None,
+            object_lock_default_retention=(
+                s3.ObjectLockRetention.compliance(Duration.days(lock_days)) if lock_days else None
+            ),
             lifecycle_rules=[_lifecycle(config)],
             removal_policy=data_removal_policy(keep=keep),
             auto_delete_objects=not keep,
@@ -79,7 +85,10 @@ class AccessLogsBucket(PaymentBucket):
 
 
 class AuditBucket(PaymentBucket):
-    """Audit records: at hand for 90 days, then archived and still readable at once, then expired."""
+    """Audit records and nothing else: at hand for 90 days, then archived and still readable at once, then expired.
+
+    Access logs have a bucket of their own: S3 delivers none to a bucket that locks what it gets.
+    """
 
     def __init__(
         self,
@@ -92,7 +101,15 @@ class AuditBucket(PaymentBucket):
         access_logs: AccessLogsBucket,
     ) -> None:
         name = names.audit_bucket(suffix, Stack.of(scope).account)
-        super().__init__(scope, construct_id, name=name, config=config, key=key, access_logs=access_logs)
+        super().__init__(
+            scope,
+            construct_id,
+            name=name,
+            config=config,
+            key=key,
+            access_logs=access_logs,
+            lock_days=config.lock_days,
+        )
 
 
 def _lifecycle(config: StorageConfig) -> s3.LifecycleRule:

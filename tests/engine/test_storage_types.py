@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -95,6 +96,54 @@ def test_bucket_with_objects_is_not_deleted(engine: EmbeddedAws, account: str) -
     assert s3.get_object(Bucket=name, Key="a")["Body"].read() == b"x"
     s3.delete_object(Bucket=name, Key="a")
     stack.delete()
+
+
+def test_a_locked_version_outlives_everybody(engine: EmbeddedAws, account: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html#object-lock-retention-modes"""
+    name = f"locked-{account}"
+    locked = bucket(
+        name,
+        ObjectLockEnabled=True,
+        ObjectLockConfiguration={
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 400}},
+        },
+        VersioningConfiguration={"Status": "Enabled"},
+    )
+    stack = engine.deploy({"Bucket": {**locked, "DeletionPolicy": "Retain"}}, account=account)
+    s3 = engine.client("s3", account=account)
+    version = s3.put_object(Bucket=name, Key="a", Body=b"x")["VersionId"]
+    overwritten = s3.put_object(Bucket=name, Key="a", Body=b"y")["VersionId"]
+
+    until = s3.head_object(Bucket=name, Key="a", VersionId=version)["ObjectLockRetainUntilDate"]
+    assert timedelta(days=399) < until - datetime.now(UTC) < timedelta(days=401)
+    for attempt in (version, overwritten):
+        with pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
+            s3.delete_object(Bucket=name, Key="a", VersionId=attempt, BypassGovernanceRetention=True)
+    refused = s3.delete_objects(Bucket=name, Delete={"Objects": [{"Key": "a", "VersionId": version}]})
+    assert [error["Code"] for error in refused["Errors"]] == ["AccessDenied"]
+    with pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
+        s3.put_object_retention(
+            Bucket=name,
+            Key="a",
+            VersionId=version,
+            Retention={"Mode": "COMPLIANCE", "RetainUntilDate": until - timedelta(days=1)},
+        )
+
+    stack.delete()
+    assert s3.get_object(Bucket=name, Key="a", VersionId=version)["Body"].read() == b"x"
+
+
+def test_a_template_cannot_unlock_a_bucket(engine: EmbeddedAws, account: str) -> None:
+    versioned = {"VersioningConfiguration": {"Status": "Enabled"}}
+    stack = engine.deploy({"Bucket": bucket(f"l-{account}", ObjectLockEnabled=True, **versioned)}, account=account)
+
+    with pytest.raises(StackFailedError, match="cannot be disabled"):
+        stack.update(TemplateBody=template({"Bucket": bucket(f"l-{account}", **versioned)}))
+
+    s3 = engine.client("s3", account=account)
+    lock = s3.get_object_lock_configuration(Bucket=f"l-{account}")["ObjectLockConfiguration"]
+    assert lock == {"ObjectLockEnabled": "Enabled"}
 
 
 def test_kms_without_a_key_id_means_the_managed_key(engine: EmbeddedAws, account: str) -> None:

@@ -11,7 +11,7 @@ from pipeline.compliance import enforce
 from stages.constructs.nag import acknowledge
 from tests.pipeline.synthesis import CDK_JSON, Assembly
 
-PACKS = ("AwsSolutions", "PCI.DSS.321")
+PACKS = ("AwsSolutions", "PCI.DSS.321", "PCI.DSS.401")
 
 Finding = tuple[str, str]
 """Where it was acknowledged, and the rule."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
-from cdk_nag import AwsSolutionsChecks, PCIDSS321Checks
 
+from pipeline.compliance import enforce
 from stages.environments import PIPELINE_ENVIRONMENTS, Environment, pull_request_environment
 from stages.payment_stage import PaymentStage
 
@@ -78,10 +78,6 @@ def new_app(outdir: Path | None = None) -> cdk.App:
     )
 
 
-def add_rule_packs(app: cdk.App) -> None:
-    cdk.Validations.of(app).add_plugins(PCIDSS321Checks(app), AwsSolutionsChecks(app))
-
-
 def layer_templates(assembly: cdk.cx_api.CloudAssembly, stage: PaymentStage) -> dict[str, dict[str, Any]]:
     """The templates of a synthesized stage by layer."""
     nested = assembly.get_nested_assembly(stage.artifact_id)
@@ -90,9 +86,9 @@ def layer_templates(assembly: cdk.cx_api.CloudAssembly, stage: PaymentStage) -> 
 
 @cache
 def synthesize_all() -> Synthesis:
-    """Every environment with both rule packs on. Raises when a rule is violated."""
+    """Every environment with all rule packs on. Raises when a rule is violated."""
     app = new_app()
-    add_rule_packs(app)
+    enforce(app)
     stages = [
         PaymentStage(app, environment.suffix.capitalize(), environment=environment) for environment in ENVIRONMENTS
     ]

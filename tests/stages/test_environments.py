@@ -35,6 +35,9 @@ from stages.environments import (
         ("database", "backup_days", 36),
         ("storage", "archive_after_days", 30),
         ("storage", "expire_after_days", 365),
+        ("storage", "lock_days", 399),
+        ("storage", "lock_days", 2558),
+        ("storage", "keep_on_teardown", False),
         ("compute", "functions", {}),
         ("compute", "account_concurrency", 100),
         ("compute", "log_level", "DEBUG"),
@@ -55,7 +58,11 @@ def test_unsafe_decisions_are_refused_by_name(part: str, field: str, value: Any)
         ("account", "1234"),
         ("tags", {}),
         ("tags", {**PROD.tags, "EnvironmentSuffix": "dev"}),
-        ("storage", replace(PROD.storage, keep_on_teardown=False)),
+        ("storage", replace(PROD.storage, keep_on_teardown=False, lock_days=None)),
+        ("storage", replace(PROD.storage, lock_days=None)),
+        ("database", replace(PROD.database, backup_days=34)),
+        ("database", replace(PROD.database, deletion_protection=False)),
+        ("release", replace(PROD.release, approval_required=False)),
     ],
 )
 def test_contradictions_are_refused(field: str, value: Any) -> None:

@@ -3,9 +3,10 @@
 import pytest
 from aws_cdk import aws_s3 as s3
 
+from pipeline.compliance import enforce
 from stages.environments import DEV
 from stages.payment_stage import PaymentStage
-from tests.stages.templates import Synthesis, add_rule_packs, new_app
+from tests.stages.templates import Synthesis, new_app
 
 PACKS = {"PCI.DSS.321", "AwsSolutions"}
 
@@ -20,7 +21,7 @@ def test_both_packs_looked_and_found_nothing_unanswered(synthesis: Synthesis) ->
 
 def test_a_violation_inside_a_stage_fails_the_synthesis() -> None:
     app = new_app()
-    add_rule_packs(app)
+    enforce(app)
     stage = PaymentStage(app, "Dev", environment=DEV)
     s3.Bucket(stage.data, "Planted")
     with pytest.raises(RuntimeError, match="S3BucketVersioningEnabled"):

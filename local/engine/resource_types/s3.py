@@ -13,6 +13,10 @@ class BucketNotEmptyError(RuntimeError):
     """S3 keeps a bucket that holds objects or versions; CloudFormation then fails the deletion."""
 
 
+class ObjectLockError(RuntimeError):
+    """A template takes the lock away from a bucket that has it."""
+
+
 def register(registry: Registry) -> None:
     registry.after("AWS::S3::Bucket", apply_dropped_properties)
     registry.supports("AWS::S3::Bucket", PUT)
@@ -109,6 +113,26 @@ def _put_access_control(_: Any, __: str, properties: Any) -> None:
         raise UnsupportedPropertyError("AWS::S3::Bucket: the embedded AWS has no behaviour for a public AccessControl")
 
 
+def _enable_object_lock(client: Any, bucket: str, properties: Any) -> None:
+    if boolean(properties["ObjectLockEnabled"]) and not properties.get("ObjectLockConfiguration"):
+        client.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"})
+
+
+def _put_object_lock(client: Any, bucket: str, properties: Any) -> None:
+    configuration: dict[str, Any] = {"ObjectLockEnabled": "Enabled"}
+    rule = properties["ObjectLockConfiguration"].get("Rule")
+    if rule:
+        retention = rule["DefaultRetention"]
+        period = {unit: int(retention[unit]) for unit in ("Days", "Years") if unit in retention}
+        configuration["Rule"] = {"DefaultRetention": {"Mode": retention["Mode"], **period}}
+    client.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=configuration)
+
+
+def _refuse_unlocking(_: Any, __: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-configure.html"""
+    raise ObjectLockError("Object Lock cannot be disabled once it is enabled on a bucket")
+
+
 PUT: dict[str, Callable[[Any, str, Any], None]] = {
     "AccessControl": _put_access_control,
     "Tags": _put_tags,
@@ -116,6 +140,8 @@ PUT: dict[str, Callable[[Any, str, Any], None]] = {
     "OwnershipControls": _put_ownership,
     "LoggingConfiguration": _put_logging,
     "LifecycleConfiguration": _put_lifecycle,
+    "ObjectLockEnabled": _enable_object_lock,
+    "ObjectLockConfiguration": _put_object_lock,
 }
 REMOVE: dict[str, Callable[[Any, str], None]] = {
     "AccessControl": lambda _, __: None,
@@ -124,4 +150,9 @@ REMOVE: dict[str, Callable[[Any, str], None]] = {
     "OwnershipControls": lambda client, bucket: client.delete_bucket_ownership_controls(Bucket=bucket),
     "LoggingConfiguration": lambda client, bucket: client.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={}),
     "LifecycleConfiguration": lambda client, bucket: client.delete_bucket_lifecycle(Bucket=bucket),
+    "ObjectLockEnabled": _refuse_unlocking,
+    # The lock stays; what is written from now on is locked only if the writer says so.
+    "ObjectLockConfiguration": lambda client, bucket: client.put_object_lock_configuration(
+        Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"}
+    ),
 }
