@@ -119,6 +119,13 @@ SEAMS: dict[str, Seam] = {
     "cloudwatch.metrics": Seam(target="ministack.services.cloudwatch:_metrics"),
     "cloudwatch.alarms": Seam(target="ministack.services.cloudwatch:_alarms"),
     "cloudwatch.dimensions_key": Seam(target="ministack.services.cloudwatch:_dims_key", parameters=("dims",)),
+    "cloudwatch.set_alarm_tags": Seam(
+        target="ministack.services.cloudwatch:cloudformation_set_metric_alarm_tags", parameters=("name", "tags")
+    ),
+    "cloudwatch.statistics": Seam(target="ministack.services.cloudwatch:_calc_stats", parameters=("points",)),
+    "cloudwatch.statistic": Seam(
+        target="ministack.services.cloudwatch:_stat_value", parameters=("stats", "stat_name", "points")
+    ),
     "cloudwatch.evaluate_alarm": Seam(target="ministack.services.cloudwatch:_evaluate_alarm", parameters=("alarm",)),
     # -- load balancer -----------------------------------------------------------------------------
     "lambda.function_policy": Seam(

@@ -1,4 +1,4 @@
-"""Evaluates every metric alarm each second, in place of ministack's own evaluation.
+"""Evaluates every metric alarm about each second, in place of ministack's own evaluation.
 
 ministack's pools all dimensions, knows no missing data and only runs when a metric is written. State changes
 go through SetAlarmState, so that actions, history and composite alarms follow as they do there.
@@ -6,25 +6,37 @@ go through SetAlarmState, so that actions, history and composite alarms follow a
 
 from __future__ import annotations
 
+import json
+import math
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from local.engine import context, seams
-from local.engine.cloudwatch.evaluation import Point, Rule, UnsupportedAlarmError, Verdict, evaluate
+from local.engine.cloudwatch import clock
+from local.engine.cloudwatch.errors import CloudWatchError
+from local.engine.cloudwatch.evaluation import Verdict
+from local.engine.cloudwatch.metric_alarm import MetricAlarm
+from local.engine.cloudwatch.queries import Metric, Points
 from local.engine.registry import Engine, Registry
 
 EVERY_SECONDS = 1.0
 EVICT_SECONDS = 60.0
+# What a person set holds until CloudWatch compares again: every minute, or every period of a quicker alarm.
+COMPARED_EVERY_SECONDS = 60.0
+INITIAL_REASON = "Unchecked"
+# Account, region and name.
+Key = tuple[str, str, str]
 
 
 def register(registry: Registry) -> None:
     registry.before_start(silence_own_evaluation)
-    registry.on_start(AlarmClock(now=time.time).run)
+    registry.on_start(lambda _: AlarmClock(set_state=set_alarm_state, factor=clock.factor()).run())
 
 
 def silence_own_evaluation(_: Engine) -> None:
+    clock.factor()  # a wrong setting ends the start, not a thread
     seams.replace("cloudwatch.evaluate_alarm", lambda _: None)
     seams.wrap("cloudwatch.evict", _now_and_then)
 
@@ -41,49 +53,84 @@ def _now_and_then(original: Callable[[], None]) -> Callable[[], None]:
     return evict
 
 
-class AlarmClock:
-    def __init__(self, *, now: Callable[[], float]) -> None:
-        self._now = now
-        self._refused: set[tuple[str, str]] = set()
+def all_alarms() -> Iterable[tuple[Key, Mapping[str, Any]]]:
+    return list(seams.get("cloudwatch.alarms").all_items())
 
-    def run(self, _: Engine) -> None:
+
+def set_alarm_state(key: Key, state: str, reason: str, data: Mapping[str, Any]) -> None:
+    account, region, name = key
+    context.client("cloudwatch", account=account, region=region).set_alarm_state(
+        AlarmName=name, StateValue=state, StateReason=reason, StateReasonData=json.dumps(data)
+    )
+
+
+class AlarmClock:
+    """Compares alarms with their metrics. `now` is in real seconds; CloudWatch's second takes `factor` of them."""
+
+    def __init__(
+        self,
+        *,
+        set_state: Callable[[Key, str, str, Mapping[str, Any]], None],
+        alarms: Callable[[], Iterable[tuple[Key, Mapping[str, Any]]]] = all_alarms,
+        now: Callable[[], float] = time.time,
+        factor: float = 1.0,
+    ) -> None:
+        self._set_state = set_state
+        self._alarms = alarms
+        self._now = now
+        self._factor = factor
+        self._told: set[Key] = set()
+        self._reasons: dict[Key, str] = {}
+
+    def run(self) -> None:
         while True:
-            time.sleep(EVERY_SECONDS)
+            time.sleep(max(0.1, EVERY_SECONDS * self._factor))
             self.tick()
 
     def tick(self) -> None:
         """Evaluate all alarms of all accounts once."""
-        for (account, region, name), alarm in list(seams.get("cloudwatch.alarms").all_items()):
+        for key, alarm in self._alarms():
+            account, region, _ = key
             try:
-                rule, now = Rule.of(alarm), self._now()
-                verdict = evaluate(rule, _points(account, region, alarm, rule, now), now=now)
-            except UnsupportedAlarmError as error:
-                self._refuse(account, name, error)
+                judged = MetricAlarm(alarm)
+                if self._holds(key, alarm, judged.period):
+                    continue
+                verdict = judged.verdict(now=self._now() / self._factor, points=self._points(account, region))
+            except CloudWatchError as error:
+                self._tell(key, error)
                 continue
             if verdict.state not in (None, alarm["StateValue"]):
-                context.client("cloudwatch", account=account, region=region).set_alarm_state(
-                    AlarmName=name, StateValue=verdict.state, StateReason=_reason(alarm, verdict)
-                )
+                self._set(key, judged, verdict)
 
-    def _refuse(self, account: str, name: str, error: UnsupportedAlarmError) -> None:
-        if (account, name) not in self._refused:
-            self._refused.add((account, name))
-            print(f"alarm {name} of {account} is not evaluated: {error}", file=sys.stderr, flush=True)
+    def _points(self, account: str, region: str) -> Callable[[Metric, float], Points]:
+        """The observations of a metric, at CloudWatch's own time."""
 
+        def read(metric: Metric, since: float) -> Points:
+            stored = metric.points(account=account, region=region)
+            recent = [point for point in stored if point["Timestamp"] >= since * self._factor]
+            if self._factor == 1.0:
+                return recent
+            return [{**point, "Timestamp": point["Timestamp"] / self._factor} for point in recent]
 
-def _points(account: str, region: str, alarm: Mapping[str, Any], rule: Rule, now: float) -> list[Point]:
-    """The observations of exactly the alarm's metric: namespace, name and every dimension."""
-    dimensions = {d["Name"]: d["Value"] for d in alarm.get("Dimensions") or []}
-    key = (alarm["Namespace"], alarm["MetricName"], seams.get("cloudwatch.dimensions_key")(dimensions))
-    stored = seams.get("cloudwatch.metrics").get_scoped(account, region, key) or ()
-    oldest = now - rule.period_seconds * (rule.evaluation_periods + 1)
-    return [
-        Point(at=float(p["Timestamp"]), value=float(p["Value"]))
-        for p in list(stored)
-        if p["Timestamp"] >= oldest and "Value" in p
-    ]
+        return read
 
+    def _holds(self, key: Key, alarm: Mapping[str, Any], period: float) -> bool:
+        """Whether somebody set the state so lately that no comparison is due.
 
-def _reason(alarm: Mapping[str, Any], verdict: Verdict) -> str:
-    values = ", ".join("missing" if v is None else f"{v:g}" for v in verdict.values)
-    return f"Threshold Crossed: [{values}] {alarm['ComparisonOperator']} {alarm['Threshold']:g}"
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_SetAlarmState.html
+        """
+        reason = str(alarm.get("StateReason", ""))
+        if reason.startswith(INITIAL_REASON) or reason == self._reasons.get(key):
+            return False
+        age = self._now() - float(alarm.get("StateUpdatedTimestamp", 0))
+        return age < min(period, COMPARED_EVERY_SECONDS) * self._factor
+
+    def _set(self, key: Key, alarm: MetricAlarm, verdict: Verdict) -> None:
+        self._reasons[key] = alarm.reason(verdict)
+        data = alarm.reason_data(verdict, at=math.floor(self._now()))
+        self._set_state(key, str(verdict.state), self._reasons[key], data)
+
+    def _tell(self, key: Key, error: CloudWatchError) -> None:
+        if key not in self._told:
+            self._told.add(key)
+            print(f"alarm {key[2]} of {key[0]} is not evaluated: {error}", file=sys.stderr, flush=True)
