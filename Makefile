@@ -115,7 +115,7 @@ functions: setup
 test: check ## all tests: check, the engine's contracts, and the way from push to payment
 	@$(BIN)/python -m pytest -q tests/engine tests/e2e
 
-acceptance: setup ## the long runs: random walks, kills, load
+acceptance: synth ## the long runs: random walks, kills, load
 	@$(BIN)/python -m pytest -q tests -m acceptance
 
 docs: setup ## write docs/api.md anew from the API's contract

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ import requests
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from requests.auth import AuthBase
 
 from local.aws import Endpoint
 
@@ -20,59 +22,112 @@ ROLE_NAME = "demo-merchant"
 TEST_CARD = "4242424242424242"  # a published test number
 
 
+TIMEOUT_SECONDS = 30
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A response of the payment API."""
+    """A response of the payment API. `content` is its body as it was sent."""
 
     status: int
     headers: dict[str, str]
     body: dict[str, Any]
+    content: bytes = field(repr=False, default=b"")
 
     @property
     def served_by(self) -> str:
         return f"{self.headers.get('x-release-color', '?')} version {self.headers.get('x-release-version', '?')}"
 
 
+class Signature(AuthBase):
+    """Signs for the API's own host name what is sent to the embedded AWS, which answers in its place."""
+
+    def __init__(self, credentials: Credentials, *, region: str, host: str) -> None:
+        self._credentials, self._region, self._host = credentials, region, host
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        signed = AWSRequest(
+            method=request.method, url=f"https://{self._host}{request.path_url}", data=request.body or b""
+        )
+        SigV4Auth(self._credentials, "execute-api", self._region).add_auth(signed)
+        request.headers.update({**dict(signed.headers.items()), "Host": self._host})
+        return request
+
+
 class Merchant:
-    """Calls one environment's API as a role of that environment's account."""
+    """Calls one environment's API as a role of that environment's account. May be used by many threads."""
 
     def __init__(self, *, endpoint: Endpoint, account: str, api_url: str) -> None:
-        self._endpoint, self._api_url = endpoint, api_url.rstrip("/")
-        self._credentials = _merchant_credentials(endpoint.session(account), account)
+        api = urlsplit(api_url.rstrip("/"))
+        self.base_url = endpoint.url + api.path
+        credentials = _merchant_credentials(endpoint.session(account), account)
+        self.signature = Signature(credentials, region=endpoint.region, host=api.netloc)
+        self._threads = threading.local()
 
     def request(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
-        """Sign for the API's own host name and send to the embedded AWS, which answers in its place."""
-        url = self._api_url + path
-        data = b"" if body is None else json.dumps(body).encode()
-        signed = AWSRequest(method=method, url=url, data=data, headers={"Content-Type": "application/json", **headers})
-        SigV4Auth(self._credentials, "execute-api", self._endpoint.region).add_auth(signed)
-        parts = urlsplit(url)
-        response = requests.request(
+        """Send a JSON document."""
+        return self.send(method, path, b"" if body is None else json.dumps(body).encode(), **headers)
+
+    def send(self, method: str, path: str, data: bytes = b"", **headers: str) -> Answer:
+        """Send bytes as they are, as JSON unless `headers` say otherwise."""
+        response = self._session().request(
             method,
-            f"{self._endpoint.url}{parts.path}" + (f"?{parts.query}" if parts.query else ""),
+            self.base_url + path,
             data=data,
-            headers={**dict(signed.headers.items()), "Host": parts.netloc},
-            timeout=30,
+            headers={"Content-Type": "application/json", **headers},
+            auth=self.signature,
+            timeout=TIMEOUT_SECONDS,
+            allow_redirects=False,
         )
         try:
             parsed = response.json()
         except ValueError:
             parsed = {"raw": response.text[:500]}
         return Answer(
-            status=response.status_code, headers={k.lower(): v for k, v in response.headers.items()}, body=parsed
+            status=response.status_code,
+            headers={k.lower(): v for k, v in response.headers.items()},
+            body=parsed,
+            content=response.content,
         )
 
-    def open_customer(self, customer_id: str) -> Answer:
+    def open_customer(self, customer_id: str, **terms: object) -> Answer:
+        """Make or replace a customer who may pay; `terms` replace the usual ones."""
         limits = {"per_payment_limit_minor": 500_000, "daily_limit_minor": 2_000_000}
-        return self.request("PUT", f"/customers/{customer_id}", {"status": "active", "currency": "USD", **limits})
+        document = {"status": "active", "currency": "USD", **limits, **terms}
+        return self.request("PUT", f"/customers/{customer_id}", document)
 
-    def pay(self, customer_id: str, amount_minor: int, *, card_number: str = TEST_CARD) -> Answer:
-        card = {"number": card_number, "expiry_month": 12, "expiry_year": 2034, "cvv": "123"}
-        body = {"amount_minor": amount_minor, "currency": "USD", "customer_id": customer_id, "card": card}
-        return self.request("POST", "/payments", body, **{"Idempotency-Key": str(uuid.uuid4())})
+    def pay(
+        self,
+        customer_id: str,
+        amount_minor: int,
+        *,
+        card_number: str = TEST_CARD,
+        cvv: str = "123",
+        key: str | None = None,
+        **fields: object,
+    ) -> Answer:
+        """Pay once under `key`, or a new one; `fields` replace or add to the usual ones."""
+        card = {"number": card_number, "expiry_month": 12, "expiry_year": 2034, "cvv": cvv}
+        body = {"amount_minor": amount_minor, "currency": "USD", "customer_id": customer_id, "card": card, **fields}
+        return self.request("POST", "/payments", body, **{"Idempotency-Key": key or str(uuid.uuid4())})
+
+    def change(self, payment_id: str, kind: str, amount_minor: int | None = None, *, key: str | None = None) -> Answer:
+        """`kind` is `capture`, `void` or `refunds`; without an amount all that is left."""
+        body = {} if amount_minor is None else {"amount_minor": amount_minor}
+        return self.request(
+            "POST", f"/payments/{payment_id}/{kind}", body, **{"Idempotency-Key": key or str(uuid.uuid4())}
+        )
 
     def read(self, payment_id: str) -> Answer:
         return self.request("GET", f"/payments/{payment_id}")
+
+    def _session(self) -> requests.Session:
+        """The thread's own connection."""
+        if not hasattr(self._threads, "session"):
+            self._threads.session = requests.Session()
+            self._threads.session.trust_env = False  # no netrc, which would replace the signature
+        session: requests.Session = self._threads.session
+        return session
 
 
 def _merchant_credentials(admin: boto3.Session, account: str) -> Credentials:

@@ -29,6 +29,7 @@ class Environment:
     endpoint: Endpoint
     target: Target
     engine_pid: int
+    state_dir: Path
     checkout: Path
     home: Path
     outputs_file: Path
@@ -83,6 +84,7 @@ def running_environment(assembly: Assembly, *, suffix: str, checkout: Path, fold
             endpoint=Endpoint(url=engine.endpoint, region=target.region),
             target=target,
             engine_pid=engine.pid,
+            state_dir=folder / "engine",
             checkout=checkout,
             home=folder / "home",
             outputs_file=folder / "outputs" / "flat-outputs.json",
