@@ -99,6 +99,27 @@ class AwsAccount:
             _unless_gone(error)
         return count
 
+    def protected(self, item: Item) -> str | None:
+        try:
+            if item.kind == "bucket":
+                return self._locked(item.name)
+            if item.kind == "table":
+                protected = self._dynamodb.describe_table(TableName=item.name)["Table"].get("DeletionProtectionEnabled")
+                return "the table is protected from deletion" if protected else None
+        except ClientError as error:
+            _unless_gone(error)
+        return None
+
+    def _locked(self, bucket: str) -> str | None:
+        try:
+            found = self._s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ObjectLockConfigurationNotFoundError":
+                raise
+            return None
+        retention = found.get("Rule", {}).get("DefaultRetention")
+        return f"its records are locked for {retention['Days']} days after they were written" if retention else None
+
     def delete_stack(self, name: str) -> None:
         self._cloudformation.delete_stack(StackName=name)
 

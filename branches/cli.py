@@ -57,7 +57,7 @@ def say(line: str) -> None:
 def _destroy(arguments: argparse.Namespace) -> int:
     account = AwsAccount(boto3.Session(region_name=arguments.region), arguments.suffix)
     removed = destroy(account, arguments.suffix, clock=SystemClock(), say=say, permanent=arguments.permanent)
-    say(f"{arguments.suffix}: {removed}; nothing remains")
+    say(f"{arguments.suffix}: {removed}; nothing {'else ' if removed.left else ''}remains")
     return 0
 
 

@@ -23,6 +23,8 @@ class Removed:
     stacks: list[str] = field(default_factory=list)
     objects: int = 0
     items: list[Item] = field(default_factory=list)
+    left: list[Item] = field(default_factory=list)
+    """What may not be deleted, and was not."""
 
     @property
     def anything(self) -> bool:
@@ -33,11 +35,13 @@ class Removed:
             return "there was nothing to remove"
         kinds = sorted({item.kind for item in self.items})
         counted = [f"{sum(item.kind == kind for item in self.items)} {kind}" for kind in kinds]
-        return f"removed {len(self.stacks)} stacks, {self.objects} objects, " + ", ".join(counted or ["nothing else"])
+        text = f"removed {len(self.stacks)} stacks, {self.objects} objects, " + ", ".join(counted or ["nothing else"])
+        return text + (f"; left, as they may not be deleted: {', '.join(map(str, self.left))}" if self.left else "")
 
 
 def destroy(account: Account, suffix: str, *, clock: Clock, say: Say, permanent: bool = False) -> Removed:
-    """Remove everything of the environment and report it. Safe to repeat and to kill.
+    """Remove everything of the environment that may be deleted, and report it and what is left. Safe to repeat and to
+    kill.
 
     Raises `Protected` for dev, staging and prod unless `permanent`, `Remains` when something is still there.
     """
@@ -57,10 +61,15 @@ def destroy(account: Account, suffix: str, *, clock: Clock, say: Say, permanent:
         removed.objects += _delete(account, stack, clock, say)
         removed.stacks.append(stack.name)
     for item in account.items():
+        reason = account.protected(item)
+        if reason:
+            say(f"left {item}: {reason}")
+            removed.left.append(item)
+            continue
         account.remove(item)
         say(f"removed {item}")
         removed.items.append(item)
-    _refuse_remains(account, suffix)
+    _refuse_remains(account, suffix, allowed=removed.left)
     return removed
 
 
@@ -78,7 +87,11 @@ def _delete(account: Account, stack: Stack, clock: Clock, say: Say) -> int:
     started = clock.now()
     for _ in range(_ATTEMPTS):
         # Every time anew: access logs arrive late.
-        objects += sum(account.empty(bucket) for bucket in account.members(stack.name, _BUCKET))
+        objects += sum(
+            account.empty(bucket)
+            for bucket in account.members(stack.name, _BUCKET)
+            if not account.protected(Item(kind="bucket", name=bucket))
+        )
         account.delete_stack(stack.name)
         status = _wait_until_at_rest(account, stack.name, clock)
         if status is None:
@@ -99,8 +112,8 @@ def _wait_until_at_rest(account: Account, name: str, clock: Clock) -> str | None
     raise Remains(f"stack {name} is {status} for more than {_STACK_SECONDS / 60:.0f} minutes")
 
 
-def _refuse_remains(account: Account, suffix: str) -> None:
+def _refuse_remains(account: Account, suffix: str, *, allowed: list[Item]) -> None:
     left = [f"stack {stack.name} ({stack.status})" for stack in account.stacks()]
-    left += [str(item) for item in account.items()]
+    left += [str(item) for item in account.items() if item not in allowed]
     if left:
         raise Remains(f"of {suffix} remains: {', '.join(left)}")

@@ -44,6 +44,11 @@ class Account(Protocol):
         """Delete every version of every object; returns how many. Does nothing where it is gone."""
         ...
 
+    def protected(self, item: Item) -> str | None:
+        """Why nobody may delete a bucket or a table, or None where that is allowed: a lock on its objects, or a
+        protection that a person has to lift first."""
+        ...
+
     def delete_stack(self, name: str) -> None: ...
 
     def failure(self, stack: str) -> str:

@@ -90,6 +90,7 @@ def build_grants(settings: PipelineSettings, *, account: str, keys: list[str]) -
         ),
         Grant(
             actions=[
+                "s3:GetBucketObjectLockConfiguration",
                 "s3:ListBucket",
                 "s3:ListBucketVersions",
                 "s3:DeleteObject",

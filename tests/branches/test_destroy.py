@@ -70,6 +70,23 @@ def test_an_item_that_does_not_go_is_a_failure_with_its_name() -> None:
         run(account)
 
 
+def test_a_locked_bucket_is_left_whole_and_named() -> None:
+    account = whole_environment("prod")
+    name = names.audit_bucket("prod", "444444444444")
+    locked = Item(kind="bucket", name=name)
+    account.stacks_by_name[names.stack("prod", "data")].buckets.add(name)
+    account.objects[name] = 7
+    account.loose.add(locked)
+    account.reasons[locked] = "its records are locked"
+
+    removed, said = run(account, permanent=True)
+
+    assert account.objects == {name: 7}
+    assert f"left bucket {name}: its records are locked" in said
+    assert str(removed).endswith(f"; left, as they may not be deleted: bucket {name}")
+    assert account.loose == {locked}
+
+
 @pytest.mark.parametrize("suffix", ["dev", "staging", "prod"])
 def test_an_environment_of_the_pipeline_goes_only_when_that_is_said(suffix: str) -> None:
     account = whole_environment(suffix)

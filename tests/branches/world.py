@@ -42,6 +42,7 @@ class FakeAccount:
     objects: dict[str, int] = field(default_factory=dict)
     loose: set[Item] = field(default_factory=set)
     immortal: set[Item] = field(default_factory=set)
+    reasons: dict[Item, str] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     reason: str = "no failed event"
 
@@ -66,12 +67,16 @@ class FakeAccount:
     def empty(self, bucket: str) -> int:
         return self.objects.pop(bucket, 0)
 
+    def protected(self, item: Item) -> str | None:
+        return self.reasons.get(item)
+
     def delete_stack(self, name: str) -> None:
         self.log.append(f"delete {name}")
         stack = self.stacks_by_name[name]
         assert not stack.status.endswith("_IN_PROGRESS"), f"{name} is {stack.status}"
         users = [s.name for s in self.stacks_by_name.values() if name in s.needs]
-        full = [bucket for bucket in stack.buckets if self.objects.get(bucket)]
+        retained = {item.name for item in self.reasons}
+        full = [bucket for bucket in stack.buckets - retained if self.objects.get(bucket)]
         if users or full or stack.stuck or (name.endswith("-network") and self.attached):
             stack.status, self.reason = "DELETE_FAILED", f"used by {users}, full {full}, attached {self.attached}"
             return

@@ -23,6 +23,7 @@ IAM_ACTION: Final[Mapping[str, str]] = {
     "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "s3:ListObjectVersions": "s3:ListBucketVersions",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
 }
 # What AWS checks of the caller on the way of another call.
 RESOLVES_TEMPLATE_PARAMETERS: Final = {"ssm:GetParameters"}
