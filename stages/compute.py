@@ -42,7 +42,14 @@ TIMEOUTS = {
 }
 TUNABLES = {
     "velocity-limit-per-card": "5",
+    "velocity-limit-per-customer": "20",
+    "velocity-limit-per-address": "1000",
     "velocity-window-seconds": "60",
+    "fraud-amount-high-minor": "500000",
+    "fraud-review-score": "65",
+    "fraud-decline-score": "75",
+    "fraud-budget-milliseconds": "100",
+    "fraud-open-up-to-minor": "5000",
     "amount-maximum-minor": "1000000",
 }
 ROTATION_DAYS = 30

@@ -61,7 +61,9 @@ class FunctionPermissions:
     def fraud(self) -> list[iam.PolicyStatement]:
         return [
             iam.PolicyStatement(
-                sid="Velocity", actions=["dynamodb:UpdateItem"], resources=[self._data.velocity.table_arn]
+                sid="Velocity",
+                actions=["dynamodb:UpdateItem", "dynamodb:BatchGetItem"],
+                resources=[self._data.velocity.table_arn],
             )
         ]
 

@@ -39,6 +39,7 @@ def reference() -> str:
             contract["info"]["description"],
             "",
             *(line for operation in operations() for line in _operation(operation)),
+            *_answer("A payment", contract["components"]["schemas"]["Payment"]),
             *_problems(contract["x-problems"]),
             TEST_CARDS,
         ]
@@ -59,9 +60,17 @@ def _operation(operation: Operation) -> Iterator[str]:
     yield ""
 
 
+def _answer(title: str, schema: Mapping[str, Any]) -> Iterator[str]:
+    yield f"## {title}"
+    yield ""
+    yield from _fields("field", schema)
+    yield ""
+
+
 def _fields(path: str, schema: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     for name, field in schema["properties"].items():
-        required = ", required" if name in schema.get("required", ()) else ""
+        required = ", always there" if path == "field" else ", required"
+        required = required if name in schema.get("required", ()) else ""
         rule = " ".join(_rule(field))
         yield f"- {path} `{prefix}{name}`{required}: {rule}"
         if field.get("type") == "object":

@@ -96,6 +96,10 @@ def _run(
     logs.info("request_served", status=response.status, outcome=response.outcome, duration_ms=round(duration_ms))
     if identity is not None:
         metrics.record_request(
-            colour=identity.colour, status=response.status, outcome=response.outcome, duration_ms=duration_ms
+            colour=identity.colour,
+            status=response.status,
+            outcome=response.outcome,
+            duration_ms=duration_ms,
+            flags=response.flags,
         )
     return response, identity

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
 
 from payment_core.errors import ErrorCode, PaymentError
 
@@ -11,6 +12,18 @@ _UNIQUE_ID = re.compile(r"[A-Za-z0-9+=,.@_/-]{1,128}")
 
 class CallerUnknown(PaymentError):
     """The edge did not say who is calling."""
+
+
+def source_address(headers: Mapping[str, str]) -> str | None:
+    """Where API Gateway saw the request come from; None where it did not say so.
+
+    It overwrites the header, so no caller can pretend. Of IPv6 the network: whoever has one address has all in it.
+    """
+    try:
+        address = ip_address(headers.get("x-source-address", ""))
+    except ValueError:
+        return None
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
 def merchant_id(headers: Mapping[str, str]) -> str:

@@ -30,12 +30,13 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """`outcome` is what metrics call this answer; it is not sent."""
+    """`outcome` is what metrics call this answer, `flags` what they say about it besides; neither is sent."""
 
     status: int
     body: str = field(repr=False)
     outcome: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
 
 
 def json_response(status: int, document: Mapping[str, object], *, outcome: str) -> Response:

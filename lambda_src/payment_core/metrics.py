@@ -10,8 +10,10 @@ NAMESPACE = "Payment"
 _FIRST_FAULT_STATUS = 500
 
 
-def record_request(*, colour: Colour, status: int, outcome: str, duration_ms: float) -> None:
-    """Write `Requests`, `Faults` and `Latency` by colour, and `Outcomes` by colour and outcome.
+def record_request(
+    *, colour: Colour, status: int, outcome: str, duration_ms: float, flags: tuple[str, ...] = ()
+) -> None:
+    """Write `Requests`, `Faults` and `Latency` by colour, `Outcomes` also by outcome, and `Flags` also by flag.
 
     `Faults` is written as 0 too: an alarm can then tell health from silence.
     """
@@ -20,10 +22,16 @@ def record_request(*, colour: Colour, status: int, outcome: str, duration_ms: fl
     by_colour.add_metric("Faults", MetricUnit.Count, int(status >= _FIRST_FAULT_STATUS), MetricResolution.High)
     by_colour.add_metric("Latency", MetricUnit.Milliseconds, duration_ms, MetricResolution.High)
     by_colour.flush_metrics()
-    by_outcome = _metrics(colour)
-    by_outcome.add_dimension("Outcome", outcome)
-    by_outcome.add_metric("Outcomes", MetricUnit.Count, 1, MetricResolution.High)
-    by_outcome.flush_metrics()
+    _count("Outcomes", colour=colour, dimension="Outcome", value=outcome)
+    for flag in flags:
+        _count("Flags", colour=colour, dimension="Flag", value=flag)
+
+
+def _count(name: str, *, colour: Colour, dimension: str, value: str) -> None:
+    counted = _metrics(colour)
+    counted.add_dimension(dimension, value)
+    counted.add_metric(name, MetricUnit.Count, 1, MetricResolution.High)
+    counted.flush_metrics()
 
 
 def _metrics(colour: Colour) -> EphemeralMetrics:

@@ -44,6 +44,8 @@ class Fingerprints:
             card_fingerprint,
             payment.card.expiry_month,
             payment.card.expiry_year,
+            # Only where it is there: requests of before are recognised by what they had.
+            *([payment.billing_country] if payment.billing_country is not None else []),
         ]
         return hmac.new(self._request_key, json.dumps(canonical).encode("utf-8"), sha256).hexdigest()
 

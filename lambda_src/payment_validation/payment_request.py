@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from payment_core.caller import merchant_id
+from payment_core.caller import merchant_id, source_address
 from payment_core.documents import read_document
 from payment_core.errors import ErrorCode
 from payment_core.http import Request
@@ -22,6 +22,8 @@ class PaymentRequest:
     customer_id: str
     money: Money
     card: Card
+    billing_country: str | None
+    source_address: str | None
 
 
 def read_payment_request(request: Request, *, amount_maximum_minor: int, now: datetime) -> PaymentRequest:
@@ -44,6 +46,8 @@ def read_payment_request(request: Request, *, amount_maximum_minor: int, now: da
         customer_id=body["customer_id"],
         money=money,
         card=card,
+        billing_country=body.get("billing_country"),
+        source_address=source_address(request.headers),
     )
 
 

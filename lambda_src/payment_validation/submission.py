@@ -64,6 +64,8 @@ class Submission:
             "bin": payment.card.bin,
             "last_four": payment.card.last_four,
             "fingerprint": fingerprint,
+            "billing_country": payment.billing_country,
+            "source_address": payment.source_address,
             "correlation_id": correlation_id,
         }
 

@@ -16,13 +16,16 @@ def completion_of(claim: Claim, payment: Payment, *, status: int) -> Completion:
     return Completion(claim=claim, answer=StoredAnswer(status=status, body=body))
 
 
-def answer(stored: StoredAnswer, *, outcome: str, headers: Mapping[str, str] | None = None) -> Response:
+def answer(
+    stored: StoredAnswer, *, outcome: str, headers: Mapping[str, str] | None = None, flags: tuple[str, ...] = ()
+) -> Response:
     """A stored answer as a response."""
     return Response(
         status=stored.status,
         headers={"Content-Type": "application/json", **(headers or {})},
         body=stored.body,
         outcome=outcome,
+        flags=flags,
     )
 
 

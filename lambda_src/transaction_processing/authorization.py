@@ -1,5 +1,6 @@
 """Authorising a payment: once, whatever fails and however often it is asked for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from payment_core import logs
@@ -11,7 +12,7 @@ from transaction_processing.answers import answer, completion_of, let_go, replay
 from transaction_processing.customers import CustomerStore, decline_reason
 from transaction_processing.errors import IdempotencyInFlight, KeyAlreadyUsed
 from transaction_processing.failures import FailureNotifier
-from transaction_processing.fraud import FraudScorer
+from transaction_processing.fraud import FraudAssessment, FraudScorer
 from transaction_processing.idempotency import KEEP, Claim, Completion, IdempotencyStore, Scope, StoredAnswer
 from transaction_processing.ledger import ConcurrentChange, DailyLimitExceeded, Ledger
 from transaction_processing.payments import AuthorizePayment, Payment
@@ -37,12 +38,15 @@ class Authorization:
     Before the acquirer is asked the payment is on record as received; its next state and the answer to the client are
     written in one transaction. Whoever is killed in between leaves a claim whose lease runs out, and a payment that
     the next request with the key finishes.
+
+    Without a score in time, payments above `open_up_to_minor` of their minor unit are refused, others are flagged.
     """
 
     idempotency: IdempotencyStore
     ledger: Ledger
     customers: CustomerStore
     fraud: FraudScorer
+    open_up_to_minor: int
     acquirer: Acquirer
     failures: FailureNotifier
     clock: Clock
@@ -94,22 +98,26 @@ class Authorization:
                 raise KeyAlreadyUsed
             return Progress([found], on_record=True)
         received = Payment.received(order, at=self.clock())
+        score = self.fraud.ask(order.question())
         customer = self.customers.find(merchant_id=order.merchant_id, customer_id=order.customer_id)
         reason = decline_reason(customer, order.money)
         if reason is None:
-            assessment = self.fraud.score(
-                fingerprint=order.fingerprint,
-                customer_id=order.customer_id,
-                money=order.money,
-                correlation_id=order.correlation_id,
-            )
-            received = replace(received, fraud=assessment)
-            reason = None if assessment.approved else assessment.reasons[0]
+            received = replace(received, fraud=self._judgement(score, order))
+            reason = received.fraud.decline_reason if received.fraud else None
         if reason is None and customer is not None:
             counted = replace(received, counted=True)
             return Progress([counted], on_record=False, daily_limit_minor=customer.terms.daily_limit_minor)
         declined = received.moved_to(PaymentState.DECLINED, at=self.clock(), decline_reason=reason)
         return Progress([received, declined], on_record=False)
+
+    def _judgement(self, score: Callable[[], FraudAssessment], order: AuthorizePayment) -> FraudAssessment:
+        try:
+            return score()
+        except DependencyUnavailable as failure:
+            if order.money.amount_minor > self.open_up_to_minor:
+                raise
+            logs.error("fraud_not_checked", **logs.describe(failure, payment_id=order.payment_id))
+            return FraudAssessment.unchecked()
 
     def _conclude(self, order: AuthorizePayment, claim: Claim, progress: Progress) -> Response:
         """Bring the payment to its answer and put both on record."""
@@ -162,4 +170,5 @@ def _settled(payment: Payment, completion: Completion) -> Response:
         currency=payment.money.currency,
         decline_reason=payment.decline_reason or "",
     )
-    return answer(completion.answer, outcome=payment.state)
+    flags = (str(payment.fraud.verdict),) if payment.fraud and payment.fraud.flagged else ()
+    return answer(completion.answer, outcome=payment.state, flags=flags)

@@ -1,5 +1,6 @@
 """Where ports meet what implements them."""
 
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, cast
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sns import SNSClient
 
-# Longer than the fraud function may take, short enough to leave time for an answer.
+# Nobody waits that long for a score, but what has been asked ends by itself and takes no thread for good.
 FRAUD_READ_SECONDS = 3.5
+SCORES_AT_ONCE = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,8 @@ class ProcessingConfiguration:
     fraud_function_name: str
     failed_transactions_topic_arn: str
     database_secret_arn: str
+    fraud_budget_milliseconds: int
+    fraud_open_up_to_minor: int
 
 
 def authorization(colour: Colour) -> Authorization:
@@ -56,8 +60,13 @@ def authorization(colour: Colour) -> Authorization:
         ledger=ledger(),
         customers=customers(),
         fraud=FraudFunction(
-            lambda_client=_lambda_client(), function_name=configuration.fraud_function_name, colour=colour
+            lambda_client=_lambda_client(),
+            function_name=configuration.fraud_function_name,
+            colour=colour,
+            budget_seconds=configuration.fraud_budget_milliseconds / 1000,
+            executor=_executor(),
         ),
+        open_up_to_minor=configuration.fraud_open_up_to_minor,
         acquirer=SandboxAcquirer(),
         failures=_failures(configuration),
         clock=utc_now,
@@ -127,6 +136,11 @@ def _secrets() -> SecretsProvider:
 @cache
 def _dynamodb_client() -> DynamoDb:
     return cast(DynamoDb, boto3.client("dynamodb", config=client_config(usual_host=True)))
+
+
+@cache
+def _executor() -> Executor:
+    return ThreadPoolExecutor(SCORES_AT_ONCE)
 
 
 @cache

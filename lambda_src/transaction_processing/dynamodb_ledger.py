@@ -11,13 +11,13 @@ from payment_core.errors import ErrorCode
 from payment_core.money import Money
 from transaction_processing.dynamodb_idempotency import UNAVAILABLE, DynamoDbIdempotencyStore
 from transaction_processing.errors import KeyAlreadyUsed
-from transaction_processing.fraud import FraudAssessment
+from transaction_processing.fraud import FraudAssessment, Verdict
 from transaction_processing.idempotency import Completion
 from transaction_processing.items import DynamoDb, Item, cancellation_codes, from_item, to_item
 from transaction_processing.ledger import ConcurrentChange, DailyLimitExceeded, Page, Position
 from transaction_processing.operations import Operation
 from transaction_processing.payments import MaskedCard, Payment
-from transaction_processing.states import OPEN_STATES, PaymentState
+from transaction_processing.states import UNSETTLED_STATES, PaymentState
 
 # Index partitions are spread, so that one busy merchant or one bad minute does not throttle the table.
 SHARDS = 8
@@ -166,6 +166,7 @@ class DynamoDbLedger:
             "captured_minor": payment.captured_minor,
             "refunded_minor": payment.refunded_minor,
             "decline_reason": payment.decline_reason,
+            **_fraud(payment),
             "correlation_id": correlation_id,
         }
         return {
@@ -231,6 +232,16 @@ def _meta_key(payment_id: str) -> dict[str, str]:
     return {"pk": f"PAY#{payment_id}", "sk": "META"}
 
 
+def _fraud(payment: Payment) -> dict[str, object]:
+    if payment.fraud is None:
+        return {}
+    return {
+        "fraud_verdict": str(payment.fraud.verdict),
+        "fraud_score": payment.fraud.score,
+        "fraud_reasons": list(payment.fraud.reasons),
+    }
+
+
 def _to_meta(payment: Payment) -> dict[str, object]:
     created_at = timestamp(payment.created_at)
     shard = int(payment.payment_id[-4:], 16) % SHARDS
@@ -254,21 +265,24 @@ def _to_meta(payment: Payment) -> dict[str, object]:
         "captured_minor": payment.captured_minor,
         "refunded_minor": payment.refunded_minor,
         "counted": int(payment.counted),
-        "fraud_approved": int(payment.fraud.approved) if payment.fraud else None,
-        "fraud_score": payment.fraud.score if payment.fraud else None,
-        "fraud_reasons": list(payment.fraud.reasons) if payment.fraud else None,
+        **_fraud(payment),
+        # The release before this one reads it; it can go when that one is no way back any more.
+        "fraud_approved": int(payment.fraud.verdict is not Verdict.DECLINE) if payment.fraud else None,
         "customer_key": f"{payment.merchant_id}#{payment.customer_id}",
         "merchant_day_shard": f"{payment.merchant_id}#{created_at[:10]}#{shard}",
         # Sparse: only payments that somebody has to move on are in this index.
-        "open_shard": f"open#{shard}" if payment.state in OPEN_STATES else None,
+        "open_shard": f"open#{shard}" if payment.state in UNSETTLED_STATES else None,
     }
 
 
 def _from_meta(meta: dict[str, Any]) -> Payment:
     fraud = None
-    if "fraud_score" in meta:
+    if "fraud_reasons" in meta:
+        before = Verdict.APPROVE if meta.get("fraud_approved", 1) else Verdict.DECLINE
         fraud = FraudAssessment(
-            approved=bool(meta["fraud_approved"]), score=meta["fraud_score"], reasons=tuple(meta["fraud_reasons"])
+            verdict=Verdict(meta.get("fraud_verdict", before)),
+            score=meta.get("fraud_score"),
+            reasons=tuple(meta["fraud_reasons"]),
         )
     return Payment(
         payment_id=meta["payment_id"],

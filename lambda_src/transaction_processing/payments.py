@@ -9,7 +9,7 @@ from typing import Any
 
 from payment_core.clock import timestamp
 from payment_core.money import Money
-from transaction_processing.fraud import FraudAssessment
+from transaction_processing.fraud import FraudAssessment, FraudQuestion
 from transaction_processing.states import PaymentState, check_transition
 
 
@@ -38,6 +38,8 @@ class AuthorizePayment:
     token: str = field(repr=False)
     card: MaskedCard
     fingerprint: str
+    billing_country: str | None = None
+    source_address: str | None = None
     correlation_id: str
 
     @classmethod
@@ -52,7 +54,24 @@ class AuthorizePayment:
             token=payload["token"],
             card=MaskedCard(brand=payload["brand"], bin=payload["bin"], last_four=payload["last_four"]),
             fingerprint=payload["fingerprint"],
+            billing_country=payload.get("billing_country"),
+            source_address=payload.get("source_address"),
             correlation_id=payload["correlation_id"],
+        )
+
+    def question(self) -> FraudQuestion:
+        """What fraud detection is asked."""
+        return FraudQuestion(
+            payment_id=self.payment_id,
+            merchant_id=self.merchant_id,
+            customer_id=self.customer_id,
+            fingerprint=self.fingerprint,
+            bin=self.card.bin,
+            amount_minor=self.money.amount_minor,
+            currency=self.money.currency,
+            billing_country=self.billing_country,
+            source_address=self.source_address,
+            correlation_id=self.correlation_id,
         )
 
     @property
@@ -130,6 +149,8 @@ class Payment:
             "captured_minor": self.captured_minor,
             "refunded_minor": self.refunded_minor,
         }
+        if self.fraud is not None and self.fraud.flagged:
+            shown["review"] = True
         if self.decline_reason is not None:
             shown["decline_reason"] = self.decline_reason
         return shown

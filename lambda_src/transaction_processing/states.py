@@ -6,7 +6,6 @@ from enum import StrEnum
 
 class PaymentState(StrEnum):
     RECEIVED = "received"
-    REVIEW = "review"
     UNKNOWN = "unknown"
     DECLINED = "declined"
     AUTHORIZED = "authorized"
@@ -18,12 +17,9 @@ class PaymentState(StrEnum):
 
 
 TRANSITIONS: Mapping[PaymentState, frozenset[PaymentState]] = {
-    PaymentState.RECEIVED: frozenset(
-        {PaymentState.DECLINED, PaymentState.REVIEW, PaymentState.UNKNOWN, PaymentState.AUTHORIZED}
-    ),
+    PaymentState.RECEIVED: frozenset({PaymentState.DECLINED, PaymentState.UNKNOWN, PaymentState.AUTHORIZED}),
     # The acquirer was asked and has not answered: neither authorised nor declined, until somebody has found out.
     PaymentState.UNKNOWN: frozenset({PaymentState.DECLINED, PaymentState.AUTHORIZED}),
-    PaymentState.REVIEW: frozenset({PaymentState.DECLINED, PaymentState.AUTHORIZED}),
     PaymentState.DECLINED: frozenset(),
     PaymentState.AUTHORIZED: frozenset({PaymentState.CAPTURED, PaymentState.VOIDED, PaymentState.EXPIRED}),
     # Captured again: another part of what was authorised.
@@ -34,9 +30,7 @@ TRANSITIONS: Mapping[PaymentState, frozenset[PaymentState]] = {
     PaymentState.REFUNDED: frozenset(),
 }
 
-# Nobody but us can move these on, so a payment that stays in one is stuck.
-OPEN_STATES = frozenset({PaymentState.RECEIVED, PaymentState.REVIEW, PaymentState.UNKNOWN})
-# Of these, what the acquirer can settle.
+# Nobody but us can move these on, so a payment that stays in one is stuck: the acquirer has to settle it.
 UNSETTLED_STATES = frozenset({PaymentState.RECEIVED, PaymentState.UNKNOWN})
 
 

@@ -19,6 +19,7 @@ TRUSTED_HEADERS = {
     f"integration.request.header.{names.COLOUR_HEADER}": "stageVariables.releaseColor",
     "integration.request.header.x-caller-account": "context.identity.accountId",
     "integration.request.header.x-caller-id": "context.identity.caller",
+    "integration.request.header.x-source-address": "context.identity.sourceIp",
     "integration.request.header.x-correlation-id": "context.requestId",
 }
 

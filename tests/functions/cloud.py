@@ -16,7 +16,11 @@ from botocore.exceptions import ClientError
 from tests.functions.dynamodb import FakeDynamoDb
 
 ACCOUNT = "222222222222"
-MERCHANT = {"x-caller-account": "555555555555", "x-caller-id": "AROAMERCHANT:session-1"}
+MERCHANT = {
+    "x-caller-account": "555555555555",
+    "x-caller-id": "AROAMERCHANT:session-1",
+    "x-source-address": "192.0.2.1",
+}
 SECRET_ARN = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:payment/test/database/app"
 ADMIN_SECRET_ARN = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:payment/test/database/admin"
 
@@ -226,7 +230,14 @@ PARAMETERS = {
     "database-name": "payments",
     "database-ssl-mode": "prefer",
     "velocity-limit-per-card": "5",
+    "velocity-limit-per-customer": "20",
+    "velocity-limit-per-address": "1000",
     "velocity-window-seconds": "60",
+    "fraud-amount-high-minor": "500000",
+    "fraud-review-score": "65",
+    "fraud-decline-score": "75",
+    "fraud-budget-milliseconds": "5000",
+    "fraud-open-up-to-minor": "0",
     "amount-maximum-minor": "1000000",
 }
 
@@ -249,4 +260,4 @@ class FakeCloud:
 
     def stored(self) -> str:
         """All items of all tables, for searching."""
-        return json.dumps({name: self.dynamodb.items(name) for name in self.dynamodb.tables})
+        return json.dumps({name: self.dynamodb.items(name) for name in self.dynamodb.tables}, default=sorted)

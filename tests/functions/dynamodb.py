@@ -43,6 +43,9 @@ class FakeDynamoDb:
         assert request["ConsistentRead"] is True
         return self._serve("get_item", lambda: self._get(request))
 
+    def batch_get_item(self, **request: Any) -> Any:
+        return self._serve("batch_get_item", lambda: self._batch_get(request["RequestItems"]))
+
     def query(self, **request: Any) -> Any:
         """Over an index of string attributes: one partition, sorted, from a sort key on."""
         found = re.fullmatch(r"(\w+) = (:\w+)(?: AND (\w+) (>=|<=) (:\w+))?", request["KeyConditionExpression"])
@@ -98,6 +101,14 @@ class FakeDynamoDb:
     def _get(self, request: Item) -> Item:
         found = self._table(request).get(_key(request["Key"]))
         return {"Item": copy.deepcopy(found)} if found else {}
+
+    def _batch_get(self, wanted: Mapping[str, Item]) -> Item:
+        found = {
+            table: [copy.deepcopy(self.tables[table][_key(key)]) for key in asked["Keys"] if _key(key) in rows]
+            for table, asked in wanted.items()
+            for rows in [self.tables.setdefault(table, {})]
+        }
+        return {"Responses": found, "UnprocessedKeys": {}}
 
     def _single(self, operation: str, request: Item, write: Callable[[Item], Item | None]) -> Item:
         before = self._table(request).get(_key(request.get("Key") or request["Item"]))
@@ -159,6 +170,8 @@ class FakeDynamoDb:
                 name = names.get(name, name)
                 if verb == "SET":
                     item[name] = values[value]
+                elif "SS" in values[value]:
+                    item[name] = {"SS": sorted({*item.get(name, {"SS": []})["SS"], *values[value]["SS"]})}
                 else:
                     counted = _DESERIALIZER.deserialize(item.get(name, {"N": "0"}))
                     item[name] = _SERIALIZER.serialize(counted + _DESERIALIZER.deserialize(values[value]))
@@ -180,7 +193,7 @@ def _holds(request: Item, item: Item | None) -> bool:
 
 
 class _Condition:
-    """A recursive descent through `OR`, `AND`, brackets, comparisons and `attribute_not_exists`."""
+    """A recursive descent through `OR`, `AND`, brackets, comparisons and the functions that are used."""
 
     def __init__(self, expression: str, request: Item, item: Item) -> None:
         self._tokens = _TOKEN.findall(expression)
@@ -216,14 +229,30 @@ class _Condition:
             name = self._tokens.pop(0)
             assert self._next_is(")")
             return self._names.get(name, name) not in self._item
+        if self._next_is("contains"):
+            name, value = self._arguments(2)
+            stored = self._item.get(self._names.get(name, name))
+            return stored is not None and self._values[value]["S"] in stored["SS"]
         return self._comparison()
 
+    def _arguments(self, count: int) -> list[str]:
+        assert self._next_is("(")
+        found = []
+        for number in range(count):
+            assert number == 0 or self._next_is(",")
+            found.append(self._tokens.pop(0))
+        assert self._next_is(")")
+        return found
+
     def _comparison(self) -> bool:
-        name, operator, value = (self._tokens.pop(0) for _ in range(3))
+        sized = self._next_is("size")
+        name = self._arguments(1)[0] if sized else self._tokens.pop(0)
+        operator, value = (self._tokens.pop(0) for _ in range(2))
         stored = self._item.get(self._names.get(name, name))
         if stored is None:
             return False
-        left, right = _DESERIALIZER.deserialize(stored), _DESERIALIZER.deserialize(self._values[value])
+        left: Any = len(stored["SS"]) if sized else _DESERIALIZER.deserialize(stored)
+        right: Any = _DESERIALIZER.deserialize(self._values[value])
         return bool(
             {"=": left == right, "<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[
                 operator

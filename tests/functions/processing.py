@@ -1,6 +1,7 @@
 """The processing function's use case with fakes behind its ports; the DynamoDB adapters are the real ones."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +15,7 @@ from transaction_processing.authorization import Authorization
 from transaction_processing.customers import Customer, CustomerStatus, CustomerTerms
 from transaction_processing.dynamodb_idempotency import DynamoDbIdempotencyStore
 from transaction_processing.dynamodb_ledger import DynamoDbLedger
-from transaction_processing.fraud import FraudAssessment
+from transaction_processing.fraud import FraudAssessment, FraudQuestion, Verdict
 from transaction_processing.payments import AuthorizePayment, MaskedCard
 from transaction_processing.sweeping import Sweeper, Swept
 
@@ -73,11 +74,14 @@ class FakeFraud:
     """Implements `FraudScorer`."""
 
     assessment: FraudAssessment = field(
-        default_factory=lambda: FraudAssessment(approved=True, score=12, reasons=("a_little_odd",))
+        default_factory=lambda: FraudAssessment(verdict=Verdict.APPROVE, score=12, reasons=("a_little_odd",))
     )
     available: bool = True
 
-    def score(self, *, fingerprint: str, customer_id: str, money: Money, correlation_id: str) -> FraudAssessment:
+    def ask(self, question: FraudQuestion) -> Callable[[], FraudAssessment]:
+        return self._answer
+
+    def _answer(self) -> FraudAssessment:
         if not self.available:
             raise DependencyUnavailable(ErrorCode.FRAUD_UNAVAILABLE, "Nothing was charged.")
         return self.assessment
@@ -120,6 +124,7 @@ class Processing:
         self.clock = Clock()
         self.customers = FakeCustomers()
         self.fraud = FakeFraud()
+        self.open_up_to_minor = 0
         self.acquirer = FakeAcquirer()
         self.failures = FakeFailures()
         self.idempotency = DynamoDbIdempotencyStore(client=self.dynamodb, table_name="idempotency")
@@ -132,6 +137,7 @@ class Processing:
             ledger=self.ledger,
             customers=self.customers,
             fraud=self.fraud,
+            open_up_to_minor=self.open_up_to_minor,
             acquirer=self.acquirer,
             failures=self.failures,
             clock=self.clock,

@@ -12,7 +12,7 @@ from payment_core.money import Money
 from payment_core.sandbox import SandboxOutcome, sandbox_token
 from tests.functions.processing import ORDER, Killed, Processing, document
 from transaction_processing.customers import CustomerStatus
-from transaction_processing.fraud import FraudAssessment
+from transaction_processing.fraud import FraudAssessment, Verdict
 from transaction_processing.idempotency import KEEP, LEASE
 
 
@@ -83,11 +83,60 @@ def test_a_payment_at_exactly_the_limit_passes(processing: Processing) -> None:
 
 
 def test_what_fraud_detection_declines_never_reaches_the_acquirer(processing: Processing) -> None:
-    processing.fraud.assessment = FraudAssessment(approved=False, score=100, reasons=("velocity_exceeded",))
+    processing.fraud.assessment = FraudAssessment(
+        verdict=Verdict.DECLINE, score=100, reasons=("card_velocity_exceeded", "amount_high")
+    )
     answer = document(processing.authorize())
     assert (answer["status"], answer["decline_reason"]) == ("declined", "velocity_exceeded")
     assert processing.acquirer.asked == []
     assert processing.payments()[0]["fraud_score"] == 100
+
+
+def test_a_merchant_is_not_told_which_rule_a_payment_broke(processing: Processing) -> None:
+    reasons = ("card_on_block_list", "country_mismatch")
+    processing.fraud.assessment = FraudAssessment(verdict=Verdict.DECLINE, score=100, reasons=reasons)
+    answer = document(processing.authorize())
+    assert answer["decline_reason"] == "fraud_suspected"
+    assert not any(word in str(answer) for word in ("score", "block", "country"))
+    events = [item for item in processing.dynamodb.items("transactions") if item["sk"].startswith("EVT#")]
+    assert {tuple(event["fraud_reasons"]) for event in events} == {reasons}
+    found = processing.ledger.find(ORDER.payment_id)
+    assert found is not None
+    assert found.fraud == processing.fraud.assessment
+
+
+def test_a_payment_between_the_thresholds_is_authorised_and_says_that_somebody_should_look(
+    processing: Processing,
+) -> None:
+    processing.fraud.assessment = FraudAssessment(verdict=Verdict.REVIEW, score=70, reasons=("amount_high",))
+    answer = processing.authorize()
+    assert (document(answer)["status"], document(answer)["review"], answer.flags) == ("authorized", True, ("review",))
+    assert processing.authorize().body == answer.body
+
+
+def test_without_a_score_small_payments_go_on_with_a_flag_and_others_do_not(processing: Processing) -> None:
+    processing.fraud.available = False
+    processing.open_up_to_minor = ORDER.money.amount_minor
+    answer = processing.authorize()
+    assert (document(answer)["status"], document(answer)["review"], answer.flags) == (
+        "authorized",
+        True,
+        ("unchecked",),
+    )
+    assert processing.payments()[0]["fraud_reasons"] == ["fraud_unavailable"]
+    above = replace(ORDER, idempotency_key="k-2", money=Money(amount_minor=1100, currency="USD"))
+    assert processing.refusal(above) is ErrorCode.FRAUD_UNAVAILABLE
+    assert len(processing.payments()) == 1
+
+
+def test_a_payment_that_the_release_before_wrote_is_read_with_its_assessment(processing: Processing) -> None:
+    processing.authorize()
+    stored = processing.dynamodb.tables["transactions"][f"PAY#{ORDER.payment_id}", "META"]
+    assert stored["fraud_approved"] == {"N": "1"}
+    del stored["fraud_verdict"]
+    found = processing.ledger.find(ORDER.payment_id)
+    assert found is not None
+    assert found.fraud == processing.fraud.assessment
 
 
 @pytest.mark.parametrize(

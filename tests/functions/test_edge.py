@@ -7,7 +7,7 @@ import pytest
 
 from payment_core.alb import correlation_id_of, parse_request, render_response
 from payment_core.boundary import serve_request
-from payment_core.caller import CallerUnknown, merchant_id
+from payment_core.caller import CallerUnknown, merchant_id, source_address
 from payment_core.errors import RETRYABLE, ErrorCode, InvalidRequest, PaymentError
 from payment_core.http import Request, Response, json_response
 from payment_core.problem import PROBLEMS, problem_response
@@ -76,6 +76,20 @@ def test_a_merchant_is_account_and_unique_id_and_never_a_session(account: str, c
 def test_nobody_is_served_without_being_known(headers: dict[str, str]) -> None:
     with pytest.raises(CallerUnknown):
         merchant_id(headers)
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("", None),
+        ("somewhere", None),
+    ],
+)
+def test_an_address_is_one_of_ipv4_or_a_network_of_ipv6(given: str, address: str | None) -> None:
+    assert source_address({"x-source-address": given}) == address
 
 
 def test_identity_comes_from_the_alias_that_was_invoked() -> None:

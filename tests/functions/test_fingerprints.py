@@ -50,6 +50,7 @@ def test_a_fingerprint_is_no_plain_hash_of_the_number() -> None:
         {"card": {"number": cards.MASTERCARD}},
         {"card": {"expiry_month": 11}},
         {"card": {"expiry_year": 2031}},
+        {"billing_country": "US"},
     ],
 )
 def test_another_payment_is_another_request(changes: dict[str, object]) -> None:

@@ -53,6 +53,7 @@ def test_no_caller_can_choose_a_colour_or_an_identity(synthesis: Synthesis) -> N
         assert parameters["integration.request.header.x-release-color"] == "stageVariables.releaseColor"
         assert parameters["integration.request.header.x-caller-account"] == "context.identity.accountId"
         assert parameters["integration.request.header.x-caller-id"] == "context.identity.caller"
+        assert parameters["integration.request.header.x-source-address"] == "context.identity.sourceIp"
         assert parameters["integration.request.header.x-correlation-id"] == "context.requestId"
 
 
