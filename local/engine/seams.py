@@ -119,6 +119,20 @@ SEAMS: dict[str, Seam] = {
     "cloudwatch.metrics": Seam(target="ministack.services.cloudwatch:_metrics"),
     "cloudwatch.alarms": Seam(target="ministack.services.cloudwatch:_alarms"),
     "cloudwatch.dimensions_key": Seam(target="ministack.services.cloudwatch:_dims_key", parameters=("dims",)),
+    "cloudwatch.store": Seam(
+        target="ministack.services.cloudwatch:_store_datum",
+        parameters=("namespace", "name", "dims", "ts", "unit", "value", "values", "counts", "stat_values"),
+    ),
+    "logs.metric_filters": Seam(target="ministack.services.cloudwatch_logs:_metric_filters"),
+    "logs.matcher": Seam(target="ministack.services.cloudwatch_logs:_compile_filter_pattern", parameters=("raw",)),
+    "logs.subscription_matches": Seam(
+        target="ministack.services.cloudwatch_logs:_subscription_pattern_matches", parameters=("pattern", "message")
+    ),
+    # Both PutLogEvents and functions' logs pass here with their group.
+    "logs.stored": Seam(
+        target="ministack.services.cloudwatch_logs:_fanout_to_subscription_filters",
+        parameters=("group_name", "stream_name", "events"),
+    ),
     "cloudwatch.set_alarm_tags": Seam(
         target="ministack.services.cloudwatch:cloudformation_set_metric_alarm_tags", parameters=("name", "tags")
     ),

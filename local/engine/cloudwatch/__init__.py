@@ -1,8 +1,8 @@
-"""CloudWatch as the releases see it: metrics of aliases, metrics written as log lines, alarms that keep time."""
+"""CloudWatch: metrics of aliases, metrics out of log lines and by filters, alarms that keep time, metric math."""
 
 from __future__ import annotations
 
-from local.engine.cloudwatch import alarm_clock, api, function_metrics
+from local.engine.cloudwatch import alarm_clock, api, function_metrics, metric_filters
 from local.engine.registry import Registry
 
 
@@ -10,3 +10,4 @@ def register(registry: Registry) -> None:
     function_metrics.register(registry)
     alarm_clock.register(registry)
     api.register(registry)
+    metric_filters.register(registry)

@@ -11,6 +11,7 @@ from local.engine.resource_types import (
     iam,
     ipv6,
     layers,
+    logs,
     rds,
     s3,
     secrets,
@@ -19,7 +20,7 @@ from local.engine.resource_types import (
     waf,
 )
 
-SERVICES = (iam, ec2, ipv6, s3, dynamodb, functions, layers, secrets, rds, sns, sqs, waf, cloudwatch)
+SERVICES = (iam, ec2, ipv6, s3, dynamodb, functions, layers, secrets, rds, sns, sqs, waf, cloudwatch, logs)
 
 
 def register(registry: Registry) -> None:
