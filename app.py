@@ -9,6 +9,7 @@ import sys
 import aws_cdk as cdk
 
 from pipeline.access import EnvironmentAccess
+from pipeline.boundary import BOUNDARY
 from pipeline.compliance import enforce
 from pipeline.pull_requests import PullRequestStack
 from pipeline.settings import SETTINGS
@@ -35,7 +36,8 @@ def build(app: cdk.App) -> None:
         PullRequestStack(app, settings=SETTINGS, account=PULL_REQUEST_ACCOUNT)
         return
     environment = environment_for(str(suffix))
-    PaymentStage(app, "Environment", environment=environment)
+    boundary = BOUNDARY if environment.account == PULL_REQUEST_ACCOUNT else None
+    PaymentStage(app, "Environment", environment=environment, boundary=boundary)
     _access(app, environment)
 
 

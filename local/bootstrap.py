@@ -39,8 +39,9 @@ class CdkCli:
 
 
 def bootstrap_account(cli: CdkCli, account: str, assembly: Assembly) -> None:
-    """`cdk bootstrap` one account; target accounts trust the tooling account."""
-    trust = () if account == assembly.tooling_account else ("--trust", assembly.tooling_account)
+    """`cdk bootstrap` one account; the pipeline's target accounts trust the tooling account."""
+    apart = {assembly.tooling_account, assembly.branches_account}
+    trust = () if account in apart else ("--trust", assembly.tooling_account)
     cli.run(
         account,
         "bootstrap",

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from pipeline import bootstrap
 from pipeline.access_grants import deploy_grants, release_grants, test_grants
+from pipeline.boundary import BOUNDARY
 from pipeline.permissions import policy, role_arn, role_with
 from release import names
 from stages.constructs.customer_key import CustomerKey
@@ -23,7 +24,7 @@ class EnvironmentAccess(cdk.Stack):
     """The roles that the pipeline's steps assume, and what the bootstrap's deploy role lacks.
 
     With `builder`, a role of the environment's own account, that role stands for the pipeline's steps, and what an
-    account needs only once is in the account's own stack.
+    account needs only once is in the account's own stack, with the boundary of these roles among it.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class EnvironmentAccess(cdk.Stack):
             stack_name=names.access_stack(suffix),
             env=cdk.Environment(account=environment.account, region=environment.region),
             description=f"Payment system, access of the pipeline to the environment {suffix}",
+            permissions_boundary=cdk.PermissionsBoundary.from_name(BOUNDARY) if builder else None,
         )
         for key, value in environment.tags.items():
             cdk.Tags.of(self).add(key, value)

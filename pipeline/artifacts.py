@@ -8,10 +8,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from pipeline.build_log import build_log
 from pipeline.settings import PipelineSettings
-from stages.constructs.customer_key import PENDING_DAYS
-from stages.constructs.key_access import allow_logs
-from stages.constructs.log_group import PaymentLogGroup
 from stages.constructs.nag import acknowledge
 
 
@@ -27,18 +25,12 @@ class ArtifactStore(Construct):
         super().__init__(scope, construct_id)
         self.bucket_name = settings.resource(f"artifacts-{settings.account}")
         self.log_group_name = "/payment/pipeline/builds"
-        self.key = kms.Key(
+        self.key, self.log_group = build_log(
             self,
-            "Key",
-            alias=f"alias/{settings.name}",
-            description=f"{settings.name}: artifacts, build logs and approvals",
-            enable_key_rotation=True,
-            pending_window=Duration.days(PENDING_DAYS),
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        allow_logs(self.key, log_group_patterns=[self.log_group_name])
-        self.log_group = PaymentLogGroup(
-            self, "BuildLogs", name=self.log_group_name, key=self.key, retention_days=settings.log_days
+            owner=settings.name,
+            protects="artifacts, build logs and approvals",
+            log_group_name=self.log_group_name,
+            retention_days=settings.log_days,
         )
         access_logs = _Bucket(
             self,

@@ -1,13 +1,16 @@
 """Permissions as data: what a role may do, and why where a resource has a wildcard."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stages.constructs.nag import acknowledge
+
+_VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
 
 
 def role_arn(account: str, name: str) -> str:
@@ -42,7 +45,9 @@ class Grant:
     def explain_at(self, policy: iam.ManagedPolicy) -> None:
         """Acknowledge this statement's wildcards at the policy that holds it."""
         for resource in self._wildcards():
-            acknowledge(policy, aws=f"IAM5[Resource::{resource}]", reason=self.wildcard_reason or "")
+            # In the rule's name a policy's variable stands in angle brackets.
+            named = _VARIABLE.sub(r"<\1>", resource)
+            acknowledge(policy, aws=f"IAM5[Resource::{named}]", reason=self.wildcard_reason or "")
 
     def _wildcards(self) -> list[str]:
         return [resource for resource in self.resources if "*" in resource]

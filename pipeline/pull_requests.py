@@ -3,7 +3,7 @@
 from typing import Final, cast
 
 import aws_cdk as cdk
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -13,12 +13,11 @@ from constructs import Construct
 
 from pipeline import bootstrap, branch_grants, toolchain
 from pipeline.access import api_gateway_logging
+from pipeline.boundary import boundary, guard
+from pipeline.build_log import build_log
 from pipeline.permissions import Grant, policy, role_with
 from pipeline.settings import PipelineSettings
 from release import names
-from stages.constructs.customer_key import PENDING_DAYS
-from stages.constructs.key_access import allow_logs
-from stages.constructs.log_group import PaymentLogGroup
 from stages.constructs.nag import acknowledge
 from stages.constructs.payment_table import PaymentTable
 
@@ -44,22 +43,19 @@ class PullRequestStack(cdk.Stack):
             stack_name=names.BRANCHES,
             env=cdk.Environment(account=account, region=settings.region),
             description="Payment system: environments of branches",
+            # Deployed by the account's administrator as such: the role with which CloudFormation deploys branches may
+            # not touch what limits them.
+            synthesizer=cdk.CliCredentialsStackSynthesizer(),
         )
         for name, value in {**settings.tags, "Environment": "branches"}.items():
             cdk.Tags.of(self).add(name, value)
         self._settings = settings
-        self._key = kms.Key(
+        self._key, self._logs = build_log(
             self,
-            "Key",
-            alias=f"alias/{names.BRANCHES}",
-            description=f"{names.BRANCHES}: records and build logs",
-            enable_key_rotation=True,
-            pending_window=Duration.days(PENDING_DAYS),
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        allow_logs(self._key, log_group_patterns=[branch_grants.LOG_GROUP])
-        self._logs = PaymentLogGroup(
-            self, "BuildLogs", name=branch_grants.LOG_GROUP, key=self._key, retention_days=settings.log_days
+            owner=names.BRANCHES,
+            protects="records and build logs",
+            log_group_name=branch_grants.LOG_GROUP,
+            retention_days=settings.log_days,
         )
         PaymentTable(self, "Records", name=names.BRANCHES, key=self._key, keep=False)
         self._role = role_with(
@@ -70,6 +66,15 @@ class PullRequestStack(cdk.Stack):
             grants=branch_grants.build_grants(settings, account=account, keys=[self._key.key_arn]),
         )
         self._deploy_parameters(account)
+        boundary(self, "Boundary", account=account, region=settings.region)
+        guard(
+            self,
+            "Guard",
+            account=account,
+            execution_role=iam.Role.from_role_name(
+                self, "ExecutionRole", bootstrap.role_name("cfn-exec", account=account, region=settings.region)
+            ),
+        )
         api_gateway_logging(self, f"{names.BRANCHES}-api-gateway-logging")
         self._project(
             "PullRequests",
@@ -133,6 +138,8 @@ class PullRequestStack(cdk.Stack):
             report_build_status=webhook,
             webhook=webhook,
             webhook_filters=filters if webhook else None,
+            # A webhook says what it is about; the other one runs what has been merged.
+            branch_or_ref=None if webhook else source.branch,
         )
 
     def _project(

@@ -1,6 +1,6 @@
 """One environment, whole."""
 
-from aws_cdk import Environment, Stage, Tags
+from aws_cdk import Environment, PermissionsBoundary, Stage, Tags
 from constructs import Construct
 
 from stages import configuration
@@ -13,10 +13,25 @@ from stages.security import SecurityStack
 
 
 class PaymentStage(Stage):
-    """The six layers of an environment, in the order of their deployment, tagged for the bill."""
+    """The six layers of an environment, in the order of their deployment, tagged for the bill.
 
-    def __init__(self, scope: Construct, construct_id: str, *, environment: configuration.Environment) -> None:
-        super().__init__(scope, construct_id, env=Environment(account=environment.account, region=environment.region))
+    `boundary` names the policy of the account that limits every role, the library's own included.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: configuration.Environment,
+        boundary: str | None = None,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            env=Environment(account=environment.account, region=environment.region),
+            permissions_boundary=PermissionsBoundary.from_name(boundary) if boundary else None,
+        )
         for name, value in environment.tags.items():
             Tags.of(self).add(name, value)
         self.environment = environment

@@ -5,6 +5,8 @@ from __future__ import annotations
 MODULES: tuple[str, ...] = (
     "local.engine.data_plane",
     "local.engine.access",
+    "local.engine.policy_variables",
+    "local.engine.execution_roles",
     "local.engine.lambda_actions",
     "local.engine.template_urls",
     "local.engine.descriptions",
