@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import fcntl
+import os
 import shutil
 import sys
+from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -12,10 +15,11 @@ from local.engine.places import database_root
 from local.workspace import Workspace
 
 GRACE_SECONDS = 10.0
+_held: dict[Path, IO[str]] = {}
 
 
 class AlreadyRunningError(Exception):
-    """Another `make demo` or `make up` runs in this checkout."""
+    """Another `make demo`, `make up` or `make test` runs in this checkout."""
 
 
 def describe(pid: int) -> dict[str, float]:
@@ -24,46 +28,88 @@ def describe(pid: int) -> dict[str, float]:
 
 
 def refuse_second_run(workspace: Workspace) -> None:
-    """Raises AlreadyRunningError when a run of this checkout is alive; ends what a dead one left behind."""
-    recorded = _recorded(workspace)
-    if "owner" in recorded:
-        raise AlreadyRunningError(f"process {recorded['owner'].pid} runs here already: end it, or 'make down'")
-    if recorded:
+    """Keep other runs out of the checkout until this process ends; end what a dead one left behind.
+
+    Raises AlreadyRunningError when a run of this checkout is alive.
+    """
+    workspace.root.mkdir(parents=True, exist_ok=True)
+    lock = workspace.lock.open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        owner = lock.read().strip()
+        lock.close()
+        raise AlreadyRunningError(
+            f"process {owner} runs in this checkout already: wait for it, or end it with 'make down'"
+        ) from None
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    _held[workspace.lock] = lock
+    if _left_behind(workspace):
         end_left_behind(workspace)
 
 
 def end_left_behind(workspace: Workspace) -> int:
-    """End the owner and the engine of the recorded run with all their children. Returns an exit code."""
-    recorded = _recorded(workspace)
-    if not recorded:
-        sys.stdout.write("nothing runs here\n")
-    left: list[psutil.Process] = []
-    for process in recorded.values():
-        family = [*process.children(recursive=True), process]
-        process.terminate()
-        _, alive = psutil.wait_procs([process], timeout=GRACE_SECONDS)
-        for survivor in (*alive, *(member for member in family if member.is_running())):
-            survivor.kill()
-        left += psutil.wait_procs(family, timeout=GRACE_SECONDS)[1]
+    """End the run of this checkout with all its children, and what a killed one left. Returns an exit code."""
+    owner = _owner(workspace)
+    ended = [owner] if owner else []
+    left = [alive for process in ended for alive in _end(process)]
+    for process in _left_behind(workspace):
+        ended.append(process)
+        left += _end(process)
     workspace.running.unlink(missing_ok=True)
     shutil.rmtree(database_root(workspace.engine_state), ignore_errors=True)
-    if recorded:
-        sys.stdout.write(f"still alive: {left}\n" if left else "everything that ran here has ended\n")
+    shutil.rmtree(workspace.engine_state / "tmp", ignore_errors=True)
+    if left:
+        sys.stdout.write(f"still alive: {left}\n")
+    else:
+        sys.stdout.write("everything that ran here has ended\n" if ended else "nothing runs here\n")
     return 1 if left else 0
 
 
-def _recorded(workspace: Workspace) -> dict[str, psutil.Process]:
-    """The living processes of the recorded run, the owner first."""
+def _end(process: psutil.Process) -> list[psutil.Process]:
+    """Ask, wait, kill; the same for its children. Returns what is alive nevertheless."""
     try:
-        running = json.loads(workspace.running.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        return {}
-    alive = {}
-    for name in ("owner", "engine"):
-        try:
-            process = psutil.Process(running[name]["pid"])
-            if process.create_time() == running[name]["created"]:
-                alive[name] = process
-        except psutil.NoSuchProcess:
-            continue
-    return alive
+        family = [*process.children(recursive=True), process]
+        process.terminate()
+    except psutil.NoSuchProcess:
+        return []
+    psutil.wait_procs([process], timeout=GRACE_SECONDS)
+    for member in family:
+        if member.is_running():
+            member.kill()
+    return psutil.wait_procs(family, timeout=GRACE_SECONDS)[1]
+
+
+def _owner(workspace: Workspace) -> psutil.Process | None:
+    """Who holds the lock; never this process."""
+    if workspace.lock in _held:
+        return None
+    try:
+        with workspace.lock.open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return None
+    except BlockingIOError:
+        pid = workspace.lock.read_text().strip()
+        return psutil.Process(int(pid)) if pid and psutil.pid_exists(int(pid)) else None
+    return None
+
+
+def _left_behind(workspace: Workspace) -> list[psutil.Process]:
+    """The engine of this checkout, then functions and databases: each names a folder that only it has."""
+    engine, functions, databases = (
+        str(workspace.engine_state),
+        f"{workspace.engine_state / 'tmp'}/",
+        f"{database_root(workspace.engine_state)}/",
+    )
+    engines, others = [], []
+    for process in psutil.process_iter(["cmdline"]):
+        command = process.info["cmdline"] or []
+        if "local.engine" in command and engine in command:
+            engines.append(process)
+        elif any(argument.startswith((functions, databases)) for argument in command):
+            others.append(process)
+    return [*engines, *others]

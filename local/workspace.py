@@ -46,11 +46,16 @@ class Workspace:
         """A JSON file that says what runs: the engine's process id, its endpoint, the owner's process id."""
         return self.root / "running.json"
 
+    @property
+    def lock(self) -> Path:
+        """Held by whoever runs here; it says its process id."""
+        return self.root / "lock"
+
     def renew(self) -> None:
         """Remove what an earlier run left, except the build cache, and make the folders."""
         if self.root.exists():
             for child in self.root.iterdir():
-                if child == self.build_cache:
+                if child in (self.build_cache, self.lock):
                     continue
                 if child.is_dir() and not child.is_symlink():
                     shutil.rmtree(child)
