@@ -51,6 +51,7 @@ TUNABLES = {
     "fraud-budget-milliseconds": "100",
     "fraud-open-up-to-minor": "5000",
     "amount-maximum-minor": "1000000",
+    "authorization-expires-days": "7",
 }
 ROTATION_DAYS = 30
 

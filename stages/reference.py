@@ -21,8 +21,24 @@ The sandbox's token provider and acquirer know these published test numbers; eve
 | 4000000000000119 | no answer: 504 `outcome_unknown`, status `unknown`; authorised when repeated |
 | 4000000000006975 | no answer: 504 `outcome_unknown`, status `unknown`; declined when repeated: `card_declined` |
 
+Amounts decide too, before the card does: of a payment, a capture or a refund its own amount, of a void the amount that
+was authorised. All others are approved.
+
+| amount in minor units | outcome |
+|---|---|
+| 40001, 40002, 40003 | declined: `card_declined`, `insufficient_funds`, `lost_card` |
+| 40004 | times out before it is taken: 503 `acquirer_unavailable`; done when repeated |
+| 40005 | no answer: 504 `outcome_unknown`; done when repeated |
+| 40006 | no answer: 504 `outcome_unknown`; declined when repeated: `card_declined` |
+
 Repeated means the same request with the same key, or the sweeper, which settles what has had no outcome for a minute.
-Both ask the acquirer by the payment's id, so that it authorises once.
+Both ask the acquirer by the id of payment or operation, so that it does everything once. Meanwhile a payment shows its
+`pending_operation`, and other operations of it are answered with 409 `operation_in_flight`; an operation that the
+acquirer declines is answered with 422 `operation_declined` and leaves the payment as it was. An authorisation that
+nobody captures or voids is given up after `authorization-expires-days` (7 at first) and is `expired` then.
+
+A payment counts towards its customer's day (UTC) from its authorisation on. A decline, or a void on the same day, gives
+the room back; a refund does not.
 """
 
 

@@ -27,6 +27,8 @@ class ErrorCode(StrEnum):
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     KEY_ALREADY_USED = "key_already_used"
     PAYMENT_STATE_CONFLICT = "payment_state_conflict"
+    OPERATION_IN_FLIGHT = "operation_in_flight"
+    OPERATION_DECLINED = "operation_declined"
     CAPTURE_EXCEEDS_AUTHORIZATION = "capture_exceeds_authorization"
     REFUND_EXCEEDS_CAPTURE = "refund_exceeds_capture"
     CONFIGURATION_UNAVAILABLE = "configuration_unavailable"
@@ -43,6 +45,7 @@ class ErrorCode(StrEnum):
 RETRYABLE = frozenset(
     {
         ErrorCode.IDEMPOTENCY_IN_FLIGHT,
+        ErrorCode.OPERATION_IN_FLIGHT,
         ErrorCode.CONFIGURATION_UNAVAILABLE,
         ErrorCode.FINGERPRINT_UNAVAILABLE,
         ErrorCode.PROCESSING_UNAVAILABLE,

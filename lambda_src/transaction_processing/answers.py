@@ -6,8 +6,12 @@ from collections.abc import Callable, Mapping
 from payment_core import logs
 from payment_core.errors import DependencyUnavailable
 from payment_core.http import Response
+from payment_core.problem import CONTENT_TYPE as PROBLEM_TYPE
 from transaction_processing.idempotency import Claim, Completion, StoredAnswer
 from transaction_processing.payments import Payment
+
+# What a stored answer is, its status says.
+FIRST_PROBLEM_STATUS = 400
 
 
 def completion_of(claim: Claim, payment: Payment, *, status: int) -> Completion:
@@ -22,7 +26,10 @@ def answer(
     """A stored answer as a response."""
     return Response(
         status=stored.status,
-        headers={"Content-Type": "application/json", **(headers or {})},
+        headers={
+            "Content-Type": PROBLEM_TYPE if stored.status >= FIRST_PROBLEM_STATUS else "application/json",
+            **(headers or {}),
+        },
         body=stored.body,
         outcome=outcome,
         flags=flags,

@@ -2,6 +2,7 @@
 
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING, cast
 
@@ -40,13 +41,26 @@ SCORES_AT_ONCE = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProcessingConfiguration:
-    """The parameters that this function reads."""
+class LedgerConfiguration:
+    """The parameters that everything here reads."""
 
     transactions_table_name: str
     idempotency_table_name: str
-    fraud_function_name: str
     failed_transactions_topic_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweeperConfiguration(LedgerConfiguration):
+    """The parameters that the sweeper reads."""
+
+    authorization_expires_days: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessingConfiguration(LedgerConfiguration):
+    """The parameters that the processing function reads."""
+
+    fraud_function_name: str
     database_secret_arn: str
     fraud_budget_milliseconds: int
     fraud_open_up_to_minor: int
@@ -75,20 +89,34 @@ def authorization(colour: Colour) -> Authorization:
 
 def sweeper() -> Sweeper:
     """The sweeper, configured as of now. Raises `DependencyUnavailable`."""
-    configuration = read_configuration(ProcessingConfiguration)
-    return Sweeper(ledger=ledger(), acquirer=SandboxAcquirer(), failures=_failures(configuration), clock=utc_now)
+    configuration = read_configuration(SweeperConfiguration)
+    return Sweeper(
+        ledger=_ledger(configuration),
+        acquirer=SandboxAcquirer(),
+        failures=_failures(configuration),
+        clock=utc_now,
+        expires_after=timedelta(days=configuration.authorization_expires_days),
+    )
 
 
 def payment_change() -> PaymentChange:
     """The use case, configured as of now. Raises `DependencyUnavailable`."""
+    configuration = read_configuration(ProcessingConfiguration)
     return PaymentChange(
-        idempotency=_idempotency(read_configuration(ProcessingConfiguration)), ledger=ledger(), clock=utc_now
+        idempotency=_idempotency(configuration),
+        ledger=_ledger(configuration),
+        acquirer=SandboxAcquirer(),
+        failures=_failures(configuration),
+        clock=utc_now,
     )
 
 
 def ledger() -> Ledger:
     """Payments, configured as of now. Raises `DependencyUnavailable`."""
-    configuration = read_configuration(ProcessingConfiguration)
+    return _ledger(read_configuration(LedgerConfiguration))
+
+
+def _ledger(configuration: LedgerConfiguration) -> Ledger:
     return DynamoDbLedger(
         client=_dynamodb_client(),
         table_name=configuration.transactions_table_name,
@@ -102,11 +130,11 @@ def customers() -> CustomerStore:
     return PostgresCustomerStore(database=_database(database_endpoint(), configuration.database_secret_arn))
 
 
-def _idempotency(configuration: ProcessingConfiguration) -> DynamoDbIdempotencyStore:
+def _idempotency(configuration: LedgerConfiguration) -> DynamoDbIdempotencyStore:
     return DynamoDbIdempotencyStore(client=_dynamodb_client(), table_name=configuration.idempotency_table_name)
 
 
-def _failures(configuration: ProcessingConfiguration) -> FailureTopic:
+def _failures(configuration: LedgerConfiguration) -> FailureTopic:
     return FailureTopic(client=_sns_client(), topic_arn=configuration.failed_transactions_topic_arn)
 
 

@@ -1,5 +1,6 @@
 """Payments in DynamoDB: `META` holds the present, `EVT#<version>` each step, and one transaction writes both."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,15 +15,21 @@ from transaction_processing.errors import KeyAlreadyUsed
 from transaction_processing.fraud import FraudAssessment, Verdict
 from transaction_processing.idempotency import Completion
 from transaction_processing.items import DynamoDb, Item, cancellation_codes, from_item, to_item
-from transaction_processing.ledger import ConcurrentChange, DailyLimitExceeded, Page, Position
+from transaction_processing.ledger import ConcurrentChange, DailyLimitExceeded, OperationStatus, Page, Position
 from transaction_processing.operations import Operation
 from transaction_processing.payments import MaskedCard, Payment
+from transaction_processing.pending import OperationKind, PendingOperation
 from transaction_processing.states import UNSETTLED_STATES, PaymentState
 
 # Index partitions are spread, so that one busy merchant or one bad minute does not throttle the table.
 SHARDS = 8
 BY_CUSTOMER = "by-customer"
 OPEN_PAYMENTS = "open-payments"
+# Kinds of that index's partitions: what waits for the acquirer, and what will expire one day.
+OPEN, AUTHORIZED = "open", "authorized"
+PAGE = 25
+# What an operation is on record as.
+PENDING, DONE, REFUSED = "pending", "done", "refused"
 # Sorts before every time.
 BEGINNING = "0"
 # A payment is settled long before.
@@ -77,7 +84,7 @@ class DynamoDbLedger:
         *,
         correlation_id: str,
         completion: Completion | None = None,
-        operation: Operation | None = None,
+        refusal: str | None = None,
     ) -> None:
         meta = {
             "Put": {
@@ -88,30 +95,56 @@ class DynamoDbLedger:
                 "ExpressionAttributeValues": to_item({":state": before.state, ":version": before.version}),
             }
         }
-        items = [meta, self._event(after, correlation_id)]
-        if operation is not None:
-            items.append(self._operation(operation, after))
-        if before.counted and after.state is PaymentState.DECLINED:
+        begins, ends = _pending_of(after, unless=before), _pending_of(before, unless=after)
+        items = [meta, self._event(after, correlation_id, begins=begins, ends=ends, refusal=refusal)]
+        if begins is not None:
+            items.append(self._operation(after.payment_id, begins))
+        if ends is not None:
+            items.append(self._ended(after.payment_id, ends, refusal))
+        if _gives_back(before, after):
             items.append(self._give_back(after))
         codes = self._write(items, completion)
-        if codes and operation is not None and codes[2] == "ConditionalCheckFailed":
+        if codes and begins is not None and codes[2] == "ConditionalCheckFailed":
             raise KeyAlreadyUsed
         if codes:
             raise ConcurrentChange
 
-    def open_before(self, moment: datetime, *, limit: int) -> list[Payment]:
-        found: list[Payment] = []
-        for shard in range(SHARDS):
-            with dependency(ErrorCode.STORAGE_UNAVAILABLE, UNAVAILABLE):
-                answer = self._client.query(
-                    TableName=self._table_name,
-                    IndexName=OPEN_PAYMENTS,
-                    KeyConditionExpression="open_shard = :shard AND created_at <= :moment",
-                    ExpressionAttributeValues=to_item({":shard": f"open#{shard}", ":moment": timestamp(moment)}),
-                    Limit=limit,
-                )
-            found += [_from_meta(from_item(item)) for item in answer["Items"]]
-        return found
+    def status_of(self, operation: Operation) -> OperationStatus | None:
+        with dependency(ErrorCode.STORAGE_UNAVAILABLE, UNAVAILABLE):
+            answer = self._client.get_item(
+                TableName=self._table_name,
+                Key=to_item(_operation_key(operation.payment_id, operation.operation_id)),
+                ConsistentRead=True,
+            )
+        if "Item" not in answer:
+            return None
+        record = from_item(answer["Item"])
+        return OperationStatus(pending=record.get("status") == PENDING, refusal=record.get("refusal"))
+
+    def open_before(self, moment: datetime) -> Iterator[Payment]:
+        return self._in_shards(OPEN, moment)
+
+    def authorized_before(self, moment: datetime) -> Iterator[Payment]:
+        return self._in_shards(AUTHORIZED, moment)
+
+    def _in_shards(self, kind: str, moment: datetime) -> Iterator[Payment]:
+        # Not always from the same one: who runs out of time must not leave the same ones out each time.
+        first = moment.minute % SHARDS
+        for shard in (*range(first, SHARDS), *range(first)):
+            request: dict[str, object] = {
+                "TableName": self._table_name,
+                "IndexName": OPEN_PAYMENTS,
+                "KeyConditionExpression": "open_shard = :shard AND created_at <= :moment",
+                "ExpressionAttributeValues": to_item({":shard": f"{kind}#{shard}", ":moment": timestamp(moment)}),
+                "Limit": PAGE,
+            }
+            while True:
+                with dependency(ErrorCode.STORAGE_UNAVAILABLE, UNAVAILABLE):
+                    answer = self._client.query(**request)
+                yield from (_from_meta(from_item(item)) for item in answer["Items"])
+                if "LastEvaluatedKey" not in answer:
+                    break
+                request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def of_customer(
         self, *, merchant_id: str, customer_id: str, since: datetime | None, limit: int, after: Position | None
@@ -153,8 +186,17 @@ class DynamoDbLedger:
                 return codes
         return []
 
-    def _event(self, payment: Payment, correlation_id: str) -> Item:
+    def _event(
+        self,
+        payment: Payment,
+        correlation_id: str,
+        *,
+        begins: PendingOperation | None = None,
+        ends: PendingOperation | None = None,
+        refusal: str | None = None,
+    ) -> Item:
         """An event is written once and never changed."""
+        operation = begins or ends
         event = {
             "pk": f"PAY#{payment.payment_id}",
             "sk": f"EVT#{payment.version:06d}",
@@ -167,6 +209,11 @@ class DynamoDbLedger:
             "refunded_minor": payment.refunded_minor,
             "decline_reason": payment.decline_reason,
             **_fraud(payment),
+            "operation_id": operation.operation_id if operation else None,
+            "operation": str(operation.kind) if operation else None,
+            "operation_amount_minor": operation.amount_minor if operation else None,
+            "operation_status": (PENDING if begins else _end(refusal)) if operation else None,
+            "operation_refusal": refusal,
             "correlation_id": correlation_id,
         }
         return {
@@ -211,13 +258,13 @@ class DynamoDbLedger:
             }
         }
 
-    def _operation(self, operation: Operation, after: Payment) -> Item:
+    def _operation(self, payment_id: str, operation: PendingOperation) -> Item:
         """Outlives the idempotency key: what was done once under a key is never done again."""
         record = {
-            "pk": f"PAY#{operation.payment_id}",
-            "sk": f"OP#{operation.operation_id}",
+            **_operation_key(payment_id, operation.operation_id),
             "kind": str(operation.kind),
-            "version": after.version,
+            "amount_minor": operation.amount_minor,
+            "status": PENDING,
         }
         return {
             "Put": {
@@ -226,6 +273,43 @@ class DynamoDbLedger:
                 "ConditionExpression": "attribute_not_exists(pk)",
             }
         }
+
+    def _ended(self, payment_id: str, operation: PendingOperation, refusal: str | None) -> Item:
+        return {
+            "Update": {
+                "TableName": self._table_name,
+                "Key": to_item(_operation_key(payment_id, operation.operation_id)),
+                "UpdateExpression": "SET #status = :end" + (", refusal = :refusal" if refusal else ""),
+                "ConditionExpression": "#status = :pending",
+                "ExpressionAttributeNames": {"#status": "status"},
+                "ExpressionAttributeValues": to_item({":end": _end(refusal), ":pending": PENDING, ":refusal": refusal}),
+            }
+        }
+
+
+def _pending_of(payment: Payment, *, unless: Payment) -> PendingOperation | None:
+    return payment.pending if unless.pending is None else None
+
+
+def _end(refusal: str | None) -> str:
+    return DONE if refusal is None else REFUSED
+
+
+def _gives_back(before: Payment, after: Payment) -> bool:
+    """What is declined, or voided while the day lasts, was never spent. A day that is over needs no room any more."""
+    same_day = timestamp(after.updated_at)[:10] == timestamp(after.created_at)[:10]
+    ends = after.state in (PaymentState.DECLINED, PaymentState.VOIDED) and after.state is not before.state
+    return before.counted and ends and same_day
+
+
+def _operation_key(payment_id: str, operation_id: str) -> dict[str, str]:
+    return {"pk": f"PAY#{payment_id}", "sk": f"OP#{operation_id}"}
+
+
+def _open_shard(payment: Payment, shard: int) -> str | None:
+    if payment.pending is not None or payment.state in UNSETTLED_STATES:
+        return f"{OPEN}#{shard}"
+    return f"{AUTHORIZED}#{shard}" if payment.state is PaymentState.AUTHORIZED else None
 
 
 def _meta_key(payment_id: str) -> dict[str, str]:
@@ -271,7 +355,10 @@ def _to_meta(payment: Payment) -> dict[str, object]:
         "customer_key": f"{payment.merchant_id}#{payment.customer_id}",
         "merchant_day_shard": f"{payment.merchant_id}#{created_at[:10]}#{shard}",
         # Sparse: only payments that somebody has to move on are in this index.
-        "open_shard": f"open#{shard}" if payment.state in UNSETTLED_STATES else None,
+        "open_shard": _open_shard(payment, shard),
+        "pending_operation_id": payment.pending.operation_id if payment.pending else None,
+        "pending_kind": str(payment.pending.kind) if payment.pending else None,
+        "pending_amount_minor": payment.pending.amount_minor if payment.pending else None,
     }
 
 
@@ -283,6 +370,13 @@ def _from_meta(meta: dict[str, Any]) -> Payment:
             verdict=Verdict(meta.get("fraud_verdict", before)),
             score=meta.get("fraud_score"),
             reasons=tuple(meta["fraud_reasons"]),
+        )
+    pending = None
+    if "pending_operation_id" in meta:
+        pending = PendingOperation(
+            operation_id=meta["pending_operation_id"],
+            kind=OperationKind(meta["pending_kind"]),
+            amount_minor=meta["pending_amount_minor"],
         )
     return Payment(
         payment_id=meta["payment_id"],
@@ -301,4 +395,5 @@ def _from_meta(meta: dict[str, Any]) -> Payment:
         captured_minor=meta.get("captured_minor", 0),
         refunded_minor=meta.get("refunded_minor", 0),
         counted=bool(meta.get("counted", 0)),
+        pending=pending,
     )

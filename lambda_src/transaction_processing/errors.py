@@ -72,6 +72,22 @@ class RefundExceedsCapture(ProcessingError):
         )
 
 
+class OperationInFlight(ProcessingError):
+    """Another operation of the payment has no outcome yet."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ErrorCode.OPERATION_IN_FLIGHT, "Another operation of this payment is being processed. Retry in a moment."
+        )
+
+
+class OperationDeclined(ProcessingError):
+    """The acquirer does not do it. `reason` is its word for why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(ErrorCode.OPERATION_DECLINED, f"The acquirer declined: {reason}. The payment is as it was.")
+
+
 class CustomerNotFound(ProcessingError):
     """There is no such customer, or it is another merchant's."""
 

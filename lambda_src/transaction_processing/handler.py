@@ -10,8 +10,8 @@ from payment_core.routing import Route, RouteHandler, Router
 from transaction_processing import resources
 from transaction_processing.composition import authorization, customers, ledger, payment_change
 from transaction_processing.listing import list_payments
-from transaction_processing.operations import OperationKind
 from transaction_processing.payments import AuthorizePayment
+from transaction_processing.pending import MERCHANT_OPERATIONS, OperationKind
 
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -37,7 +37,7 @@ _ROUTES = Router(
     [
         Route("GET", "/health", resources.get_health),
         Route("GET", "/payments", lambda it, _: list_payments(it, ledger=ledger())),
-        *(Route("POST", f"/payments/{{payment_id}}/{kind}", _change(kind)) for kind in OperationKind),
+        *(Route("POST", f"/payments/{{payment_id}}/{kind}", _change(kind)) for kind in MERCHANT_OPERATIONS),
         Route("GET", "/payments/{payment_id}", lambda it, named: resources.get_payment(it, named, ledger=ledger())),
         Route(
             "GET",

@@ -1,5 +1,6 @@
 """The port to where payments are written, together with the answers they lead to."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -25,6 +26,14 @@ class Page:
     following: Position | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class OperationStatus:
+    """What has become of an operation; `refusal` is the acquirer's reason where it declined."""
+
+    pending: bool
+    refusal: str | None
+
+
 class Ledger(Protocol):
     """Every write is one transaction: the payment, one event per step, and the completion if one is given.
 
@@ -46,7 +55,8 @@ class Ledger(Protocol):
         """Write a payment that has gone through `steps` so far. Raises `KeyAlreadyUsed` where there is one already.
 
         With a limit the payment counts towards its customer's day (UTC): raises `DailyLimitExceeded` where the day's
-        payments would sum up to more. `advance` gives the amount back when the payment is declined.
+        payments would sum up to more. `advance` gives the amount back when the payment is declined or voided on the
+        same day.
         """
         ...
 
@@ -57,20 +67,28 @@ class Ledger(Protocol):
         *,
         correlation_id: str,
         completion: Completion | None = None,
-        operation: Operation | None = None,
+        refusal: str | None = None,
     ) -> None:
-        """Write one step, and the operation that it is part of.
+        """Write one step; an operation that begins or ends with it is put on record, with its `refusal` if it has one.
 
         Raises `ConcurrentChange` unless the payment is exactly as it was `before`, and `KeyAlreadyUsed` where the
-        operation is on record.
+        operation that would begin is on record.
         """
         ...
 
-    def open_before(self, moment: datetime, *, limit: int) -> list[Payment]:
-        """Payments made before `moment` that are not settled, at most `limit` of each shard, the oldest first.
+    def status_of(self, operation: Operation) -> OperationStatus | None:
+        """What has become of `operation`, None if it never began. Outlives the idempotency key."""
+        ...
+
+    def open_before(self, moment: datetime) -> Iterator[Payment]:
+        """Payments made before `moment` that wait for the acquirer, a page at a time as they are asked for.
 
         The index is behind the table: what is found may have been settled since.
         """
+        ...
+
+    def authorized_before(self, moment: datetime) -> Iterator[Payment]:
+        """Payments made before `moment` that are authorised and not captured, as `open_before` finds them."""
         ...
 
     def of_customer(

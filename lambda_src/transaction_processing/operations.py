@@ -1,22 +1,19 @@
-"""What a merchant can do with an authorised payment; pure, and capped so that money is conserved."""
+"""What can become of an authorised payment; pure, and capped so that money is conserved."""
 
 import hashlib
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
-from transaction_processing.errors import CaptureExceedsAuthorization, RefundExceedsCapture, StateConflict
+from transaction_processing.errors import (
+    CaptureExceedsAuthorization,
+    OperationInFlight,
+    RefundExceedsCapture,
+    StateConflict,
+)
 from transaction_processing.payments import Payment
+from transaction_processing.pending import OperationKind, PendingOperation
 from transaction_processing.states import PaymentState
-
-
-class OperationKind(StrEnum):
-    """The names are the last segments of the API's paths."""
-
-    CAPTURE = "capture"
-    VOID = "void"
-    REFUND = "refunds"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,35 +25,83 @@ class Operation:
     idempotency_key: str
     amount_minor: int | None
 
+    @classmethod
+    def expiry(cls, payment_id: str) -> "Operation":
+        """The one operation that gives a payment's authorisation up when it is too old."""
+        return cls(kind=OperationKind.EXPIRY, payment_id=payment_id, idempotency_key="", amount_minor=None)
+
     @property
     def operation_id(self) -> str:
         """The one id that this key can lead to on this payment: however late it is repeated, it is not done twice."""
         scope = json.dumps([self.payment_id, self.kind, self.idempotency_key])
         return f"op_{hashlib.sha256(scope.encode()).hexdigest()[:32]}"
 
-    def apply(self, payment: Payment, *, at: datetime) -> Payment:
-        """The payment after this operation. Raises `StateConflict` or what says that it would be too much."""
+    def is_pending(self, payment: Payment) -> bool:
+        """Whether it is this operation that the payment waits for."""
+        return payment.pending is not None and payment.pending.operation_id == self.operation_id
+
+    def begin(self, payment: Payment, *, at: datetime) -> Payment:
+        """The payment with this operation pending: what it will move is taken, and nothing else can begin.
+
+        Raises `OperationInFlight`, `StateConflict` or what says that it would be too much.
+        """
+        if payment.pending is not None:
+            raise OperationInFlight
+        pending = PendingOperation(operation_id=self.operation_id, kind=self.kind, amount_minor=self._amount(payment))
+        return replace(payment, pending=pending, version=payment.version + 1, updated_at=at)
+
+    def _amount(self, payment: Payment) -> int:
         if self.kind is OperationKind.CAPTURE:
-            return _capture(payment, self.amount_minor, at=at)
+            return _capturable(payment, self.amount_minor)
         if self.kind is OperationKind.REFUND:
-            return _refund(payment, self.amount_minor, at=at)
+            return _refundable(payment, self.amount_minor)
         if payment.state is not PaymentState.AUTHORIZED:
             raise StateConflict(self.kind, payment.state)
-        return payment.moved_to(PaymentState.VOIDED, at=at)
+        return payment.money.amount_minor
 
 
-def _capture(payment: Payment, amount_minor: int | None, *, at: datetime) -> Payment:
+def done(payment: Payment, *, at: datetime) -> Payment:
+    """The payment after the acquirer has done what was pending."""
+    pending, settled = _pending(payment), replace(payment, pending=None)
+    if pending.kind is OperationKind.CAPTURE:
+        captured = payment.captured_minor + pending.amount_minor
+        return replace(settled.moved_to(PaymentState.CAPTURED, at=at), captured_minor=captured)
+    if pending.kind is OperationKind.REFUND:
+        refunded = payment.refunded_minor + pending.amount_minor
+        whole = refunded == payment.captured_minor
+        state = PaymentState.REFUNDED if whole else PaymentState.PARTIALLY_REFUNDED
+        return replace(settled.moved_to(state, at=at), refunded_minor=refunded)
+    state = PaymentState.VOIDED if pending.kind is OperationKind.VOID else PaymentState.EXPIRED
+    return settled.moved_to(state, at=at)
+
+
+def refused(payment: Payment, *, at: datetime) -> Payment:
+    """The payment after the acquirer has declined what was pending: as it was before.
+
+    An authorisation that the acquirer will not void any more has lapsed there too.
+    """
+    if _pending(payment).kind is OperationKind.EXPIRY:
+        return done(payment, at=at)
+    return replace(payment, pending=None, version=payment.version + 1, updated_at=at)
+
+
+def _pending(payment: Payment) -> PendingOperation:
+    if payment.pending is None:
+        raise ValueError("nothing is pending")
+    return payment.pending
+
+
+def _capturable(payment: Payment, amount_minor: int | None) -> int:
     if payment.state not in (PaymentState.AUTHORIZED, PaymentState.CAPTURED):
         raise StateConflict(OperationKind.CAPTURE, payment.state)
     left = payment.money.amount_minor - payment.captured_minor
     amount = left if amount_minor is None else amount_minor
     if not 1 <= amount <= left:
         raise CaptureExceedsAuthorization
-    captured = payment.moved_to(PaymentState.CAPTURED, at=at)
-    return replace(captured, captured_minor=payment.captured_minor + amount)
+    return amount
 
 
-def _refund(payment: Payment, amount_minor: int | None, *, at: datetime) -> Payment:
+def _refundable(payment: Payment, amount_minor: int | None) -> int:
     left = payment.captured_minor - payment.refunded_minor
     if payment.state is PaymentState.REFUNDED:
         raise RefundExceedsCapture
@@ -65,5 +110,4 @@ def _refund(payment: Payment, amount_minor: int | None, *, at: datetime) -> Paym
     amount = left if amount_minor is None else amount_minor
     if not 1 <= amount <= left:
         raise RefundExceedsCapture
-    state = PaymentState.REFUNDED if amount == left else PaymentState.PARTIALLY_REFUNDED
-    return replace(payment.moved_to(state, at=at), refunded_minor=payment.refunded_minor + amount)
+    return amount

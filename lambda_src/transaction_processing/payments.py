@@ -10,6 +10,7 @@ from typing import Any
 from payment_core.clock import timestamp
 from payment_core.money import Money
 from transaction_processing.fraud import FraudAssessment, FraudQuestion
+from transaction_processing.pending import OperationKind, PendingOperation
 from transaction_processing.states import PaymentState, check_transition
 
 
@@ -85,6 +86,7 @@ class AuthorizePayment:
 class Payment:
     """`version` counts the states it has been in, `counted` puts it into its customer's day; times are UTC.
 
+    With `pending` the acquirer has been asked, or is about to be, and the state is still the one before.
     Never more is refunded than was captured, nor captured than was authorised: raises `MoneyNotConserved`.
     """
 
@@ -104,10 +106,17 @@ class Payment:
     captured_minor: int = 0
     refunded_minor: int = 0
     counted: bool = False
+    pending: PendingOperation | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.refunded_minor <= self.captured_minor <= self.money.amount_minor:
+        refunded = self.refunded_minor + self._pending_minor(OperationKind.REFUND)
+        captured = self.captured_minor + self._pending_minor(OperationKind.CAPTURE)
+        within = 0 <= self.refunded_minor <= refunded <= self.captured_minor <= captured <= self.money.amount_minor
+        if not within:
             raise MoneyNotConserved
+
+    def _pending_minor(self, kind: OperationKind) -> int:
+        return self.pending.amount_minor if self.pending is not None and self.pending.kind is kind else 0
 
     @classmethod
     def received(cls, order: AuthorizePayment, *, at: datetime) -> "Payment":
@@ -149,6 +158,8 @@ class Payment:
             "captured_minor": self.captured_minor,
             "refunded_minor": self.refunded_minor,
         }
+        if self.pending is not None:
+            shown["pending_operation"] = self.pending.view()
         if self.fraud is not None and self.fraud.flagged:
             shown["review"] = True
         if self.decline_reason is not None:

@@ -13,7 +13,8 @@ from transaction_processing.changes import PaymentChange
 from transaction_processing.customers import CustomerStatus, CustomerStore, CustomerTerms
 from transaction_processing.errors import CustomerNotFound, PaymentNotFound
 from transaction_processing.ledger import Ledger
-from transaction_processing.operations import Operation, OperationKind
+from transaction_processing.operations import Operation
+from transaction_processing.pending import OperationKind
 
 _PAYMENT_ID = re.compile(r"pay_[0-9a-f]{32}")
 _CUSTOMER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

@@ -1,6 +1,7 @@
-"""Payments that nobody is settling any more are settled here: none stays without an outcome."""
+"""What nobody is settling any more is settled here: no payment stays without an outcome, nor authorised for ever."""
 
 import uuid
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,15 +9,18 @@ from payment_core import logs
 from payment_core.clock import Clock
 from payment_core.errors import DependencyUnavailable
 from transaction_processing.acquirer import Acquirer
+from transaction_processing.changes import tell
 from transaction_processing.failures import FailureNotifier
 from transaction_processing.ledger import ConcurrentChange, Ledger
+from transaction_processing.operations import Operation
 from transaction_processing.payments import Payment
-from transaction_processing.states import UNSETTLED_STATES
+from transaction_processing.settlement import settle
+from transaction_processing.states import UNSETTLED_STATES, PaymentState
 
 # Whoever began has been gone for long: a function lives 6 seconds, a claim's lease 10.
 SETTLED_WITHIN = timedelta(seconds=60)
-# Of each of the index's shards; what is left is for the next sweep.
-PAYMENTS_PER_SHARD = 25
+# The function lives 60 seconds; the last payment that is begun needs some of them.
+ENDS_AFTER = timedelta(seconds=45)
 
 
 @dataclass(kw_only=True)
@@ -29,45 +33,68 @@ class Swept:
 
 @dataclass(frozen=True, kw_only=True)
 class Sweeper:
-    """Asks the acquirer again, by the same id: it authorises once, whoever else asks at the same time."""
+    """Asks the acquirer again, by the same id: it does everything once, whoever else asks at the same time."""
 
     ledger: Ledger
     acquirer: Acquirer
     failures: FailureNotifier
     clock: Clock
+    expires_after: timedelta
 
     def sweep(self) -> Swept:
         """Settle what can be settled. One payment's failure is told and does not keep the others from theirs."""
-        swept = Swept()
-        for found in self.ledger.open_before(self.clock() - SETTLED_WITHIN, limit=PAYMENTS_PER_SHARD):
+        swept, started = Swept(), self.clock()
+        until = started + ENDS_AFTER
+        for found, work in (
+            (self.ledger.open_before(started - SETTLED_WITHIN), self._settle),
+            (self.ledger.authorized_before(started - self.expires_after), self._expire),
+        ):
+            self._each(found, work, swept, until_past=lambda: self.clock() >= until)
+        return swept
+
+    def _each(
+        self,
+        found: Iterable[Payment],
+        work: Callable[[Payment, str], bool],
+        swept: Swept,
+        *,
+        until_past: Callable[[], bool],
+    ) -> None:
+        for each in found:
+            if until_past():
+                return
             correlation_id = str(uuid.uuid4())
             try:
-                swept.settled += self._settle(found.payment_id, correlation_id=correlation_id)
+                payment = self.ledger.find(each.payment_id)
+                swept.settled += payment is not None and work(payment, correlation_id)
+            except ConcurrentChange:
+                # The client came back and was faster.
+                continue
             except DependencyUnavailable as failure:
                 swept.unsettled += 1
-                logs.error("payment_not_settled", **logs.describe(failure, payment_id=found.payment_id))
+                logs.error("payment_not_settled", **logs.describe(failure, payment_id=each.payment_id))
                 self.failures.notify(
-                    payment_id=found.payment_id,
-                    merchant_id=found.merchant_id,
+                    payment_id=each.payment_id,
+                    merchant_id=each.merchant_id,
                     correlation_id=correlation_id,
                     failure=failure,
                 )
-        return swept
 
-    def _settle(self, payment_id: str, *, correlation_id: str) -> bool:
-        payment = self.ledger.find(payment_id)
-        if payment is None or not self._abandoned(payment):
+    def _settle(self, payment: Payment, correlation_id: str) -> bool:
+        if self.clock() - payment.updated_at < SETTLED_WITHIN:
             return False
-        reason = self.acquirer.authorize(payment_id=payment_id, token=payment.token, money=payment.money, repeated=True)
+        if payment.pending is not None:
+            return self._finish(payment, correlation_id, repeated=True)
+        if payment.state not in UNSETTLED_STATES:
+            return False
+        reason = self.acquirer.authorize(
+            payment_id=payment.payment_id, token=payment.token, money=payment.money, repeated=True
+        )
         settled = payment.settled(reason, at=self.clock())
-        try:
-            self.ledger.advance(payment, settled, correlation_id=correlation_id)
-        except ConcurrentChange:
-            # The client came back and was faster.
-            return False
+        self.ledger.advance(payment, settled, correlation_id=correlation_id)
         logs.info(
             "payment_swept",
-            payment_id=payment_id,
+            payment_id=payment.payment_id,
             merchant_id=payment.merchant_id,
             state=settled.state,
             decline_reason=settled.decline_reason or "",
@@ -75,5 +102,16 @@ class Sweeper:
         )
         return True
 
-    def _abandoned(self, payment: Payment) -> bool:
-        return payment.state in UNSETTLED_STATES and self.clock() - payment.updated_at >= SETTLED_WITHIN
+    def _expire(self, payment: Payment, correlation_id: str) -> bool:
+        if payment.state is not PaymentState.AUTHORIZED or payment.pending is not None:
+            return False
+        begun = Operation.expiry(payment.payment_id).begin(payment, at=self.clock())
+        self.ledger.advance(payment, begun, correlation_id=correlation_id)
+        return self._finish(begun, correlation_id, repeated=False)
+
+    def _finish(self, payment: Payment, correlation_id: str, *, repeated: bool) -> bool:
+        settled = settle(self.acquirer, payment, repeated=repeated, at=self.clock())
+        self.ledger.advance(payment, settled.payment, correlation_id=correlation_id, refusal=settled.refusal)
+        if payment.pending is not None:
+            tell(payment.pending.kind, settled.payment, refusal=settled.refusal, correlation_id=correlation_id)
+        return True

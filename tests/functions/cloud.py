@@ -239,6 +239,7 @@ PARAMETERS = {
     "fraud-budget-milliseconds": "5000",
     "fraud-open-up-to-minor": "0",
     "amount-maximum-minor": "1000000",
+    "authorization-expires-days": "7",
 }
 
 

@@ -10,15 +10,18 @@ from payment_core.http import Response
 from payment_core.money import Money
 from payment_core.sandbox import SandboxOutcome, sandbox_token
 from tests.functions.dynamodb import FakeDynamoDb
-from transaction_processing.acquirer import SandboxAcquirer
+from transaction_processing.acquirer import AcquirerOperation, SandboxAcquirer
 from transaction_processing.authorization import Authorization
+from transaction_processing.changes import PaymentChange
 from transaction_processing.customers import Customer, CustomerStatus, CustomerTerms
 from transaction_processing.dynamodb_idempotency import DynamoDbIdempotencyStore
 from transaction_processing.dynamodb_ledger import DynamoDbLedger
 from transaction_processing.fraud import FraudAssessment, FraudQuestion, Verdict
+from transaction_processing.operations import Operation
 from transaction_processing.payments import AuthorizePayment, MaskedCard
 from transaction_processing.sweeping import Sweeper, Swept
 
+EXPIRES_AFTER = timedelta(days=7)
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 TERMS = CustomerTerms(
     status=CustomerStatus.ACTIVE, currency="USD", per_payment_limit_minor=5_000, daily_limit_minor=20_000
@@ -96,6 +99,7 @@ class FakeAcquirer:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.executed: list[AcquirerOperation] = []
         self.failure: BaseException | None = None
         self._sandbox = SandboxAcquirer()
 
@@ -104,6 +108,12 @@ class FakeAcquirer:
         if self.failure is not None:
             raise self.failure
         return self._sandbox.authorize(payment_id=payment_id, token=token, money=money, repeated=repeated)
+
+    def execute(self, operation: AcquirerOperation, *, repeated: bool) -> str | None:
+        self.executed.append(operation)
+        if self.failure is not None:
+            raise self.failure
+        return self._sandbox.execute(operation, repeated=repeated)
 
 
 class FakeFailures:
@@ -144,7 +154,22 @@ class Processing:
         ).authorize(order)
 
     def sweep(self) -> Swept:
-        return Sweeper(ledger=self.ledger, acquirer=self.acquirer, failures=self.failures, clock=self.clock).sweep()
+        return Sweeper(
+            ledger=self.ledger,
+            acquirer=self.acquirer,
+            failures=self.failures,
+            clock=self.clock,
+            expires_after=EXPIRES_AFTER,
+        ).sweep()
+
+    def change(self, what: Operation, *, merchant_id: str = ORDER.merchant_id) -> Response:
+        return PaymentChange(
+            idempotency=self.idempotency,
+            ledger=self.ledger,
+            acquirer=self.acquirer,
+            failures=self.failures,
+            clock=self.clock,
+        ).change(what, merchant_id=merchant_id, correlation_id="c-1")
 
     def refusal(self, order: AuthorizePayment = ORDER) -> ErrorCode:
         """The code that an authorisation fails with."""
@@ -162,8 +187,12 @@ class Processing:
         return [item for item in self.dynamodb.items("transactions") if item["sk"] == "META"]
 
     def history(self) -> list[str]:
-        """The states of all events in their order."""
-        events = [item for item in self.dynamodb.items("transactions") if item["sk"].startswith("EVT#")]
+        """The states of all events in their order, without those of operations that began or were refused."""
+        events = [
+            item
+            for item in self.dynamodb.items("transactions")
+            if item["sk"].startswith("EVT#") and item.get("operation_status", "done") == "done"
+        ]
         return [event["state"] for event in sorted(events, key=lambda event: event["sk"])]
 
 

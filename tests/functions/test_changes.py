@@ -11,15 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payment_core.errors import DependencyUnavailable, ErrorCode, PaymentError
-from payment_core.http import Response
 from payment_core.money import Money
 from tests.functions.processing import ORDER, START, Processing, document
 from tests.functions.system import System
-from transaction_processing.changes import PaymentChange
-from transaction_processing.errors import ProcessingError
+from transaction_processing.errors import OperationInFlight, ProcessingError
 from transaction_processing.idempotency import KEEP, LEASE
-from transaction_processing.operations import Operation, OperationKind
+from transaction_processing.operations import Operation, done
 from transaction_processing.payments import MoneyNotConserved, Payment
+from transaction_processing.pending import MERCHANT_OPERATIONS, OperationKind
 from transaction_processing.states import TRANSITIONS, PaymentState
 
 CAPTURE, VOID, REFUND = OperationKind.CAPTURE, OperationKind.VOID, OperationKind.REFUND
@@ -38,10 +37,6 @@ class Ledgered(Processing):
     def __init__(self) -> None:
         super().__init__()
         self.authorize()
-
-    def change(self, what: Operation) -> Response:
-        use_case = PaymentChange(idempotency=self.idempotency, ledger=self.ledger, clock=self.clock)
-        return use_case.change(what, merchant_id=ORDER.merchant_id, correlation_id="c-1")
 
     def refused(self, what: Operation) -> ErrorCode:
         try:
@@ -98,7 +93,7 @@ def test_what_would_be_too_much_or_out_of_order_is_refused_without_a_write(
     assert (processing.dynamodb.writes, str(processing.dynamodb.tables)) == (writes, tables)
 
 
-@pytest.mark.parametrize("kind", OperationKind)
+@pytest.mark.parametrize("kind", MERCHANT_OPERATIONS)
 def test_a_repeated_key_is_answered_with_the_same_bytes_and_moves_nothing(
     processing: Ledgered, kind: OperationKind
 ) -> None:
@@ -145,7 +140,7 @@ def test_a_lost_answer_of_the_store_never_captures_twice(
 def test_many_captures_at_once_take_exactly_what_was_authorised(processing: Ledgered) -> None:
     def capture(_: int) -> str:
         what = operation(CAPTURE, 100)
-        for _attempt in range(60):
+        for _attempt in range(2000):
             try:
                 return str(processing.change(what).status)
             except PaymentError as error:
@@ -177,11 +172,16 @@ def test_no_operation_takes_a_step_that_is_not_in_the_table(state: PaymentState,
     payment = replace(Payment.received(ORDER, at=START), captured_minor=10, refunded_minor=5)
     object.__setattr__(payment, "state", state)
     try:
-        after = operation(kind, None if kind is VOID else 1).apply(payment, at=START + timedelta(seconds=1))
+        amount = 1 if kind in (CAPTURE, REFUND) else None
+        begun = operation(kind, amount).begin(payment, at=START)
+        after = done(begun, at=START + timedelta(seconds=1))
     except ProcessingError:
         return
     assert after.state in TRANSITIONS[state]
-    assert after.version == payment.version + 1
+    assert (begun.state, begun.version, after.version) == (state, payment.version + 1, payment.version + 2)
+    for other in OperationKind:
+        with pytest.raises(OperationInFlight):
+            operation(other).begin(begun, at=START)
 
 
 @settings(max_examples=60)
@@ -199,7 +199,7 @@ def test_money_is_conserved_whatever_is_asked_for(
     captured = refunded = 0
     for kind, amount in steps:
         try:
-            payment = operation(kind, None if kind is VOID else amount).apply(payment, at=START)
+            payment = done(operation(kind, None if kind is VOID else amount).begin(payment, at=START), at=START)
         except ProcessingError:
             continue
         captured += amount if kind is CAPTURE else 0
@@ -232,7 +232,7 @@ def test_another_merchant_s_payment_cannot_be_changed(system: System) -> None:
     payment_id = system.pay().json["payment_id"]
     system.merchant = {**system.merchant, "x-caller-id": f"AROA{uuid.uuid4().hex}:session"}
     written = system.cloud.dynamodb.writes
-    for kind in OperationKind:
+    for kind in MERCHANT_OPERATIONS:
         answer = system.change(payment_id, kind)
         assert (answer.status, answer.json["code"]) == (404, "payment_not_found")
     assert system.cloud.dynamodb.writes == written
