@@ -6,6 +6,7 @@ from dataclasses import fields
 from functools import cache
 from typing import Protocol, TypeVar, get_type_hints
 
+import boto3
 from aws_lambda_powertools.utilities.parameters import SSMProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
@@ -27,7 +28,8 @@ class ParameterSource(Protocol):
 @cache
 def parameter_store() -> ParameterSource:
     """Parameter Store with Powertools' cache."""
-    return SSMProvider(boto_config=client_config())
+    # A client of boto3's own session: a second session reads botocore's data a second time.
+    return SSMProvider(boto3_client=boto3.client("ssm", config=client_config()))
 
 
 def read_configuration(model: type[Model], *, source: ParameterSource | None = None) -> Model:

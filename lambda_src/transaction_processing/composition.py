@@ -1,34 +1,27 @@
-"""Where ports meet what implements them."""
+"""Where ports meet what implements them, but for PostgreSQL: its driver is for those who ask for customers only."""
 
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, cast
 
 import boto3
-from aws_lambda_powertools.utilities.parameters import SecretsProvider
-from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
 from payment_core.aws import client_config
 from payment_core.clock import utc_now
-from payment_core.configuration import MAX_AGE_SECONDS, read_configuration
-from payment_core.database_endpoint import database_endpoint
-from payment_core.errors import DependencyUnavailable, ErrorCode
-from payment_core.postgres import Endpoint, Login, connect
+from payment_core.configuration import read_configuration
 from payment_core.release_identity import Colour
 from transaction_processing.acquirer import SandboxAcquirer
 from transaction_processing.authorization import Authorization
 from transaction_processing.changes import PaymentChange
 from transaction_processing.customers import CustomerStore
-from transaction_processing.database import DEADLINE_SECONDS, Database
 from transaction_processing.dynamodb_idempotency import DynamoDbIdempotencyStore
 from transaction_processing.dynamodb_ledger import DynamoDbLedger
 from transaction_processing.failures import FailureTopic
 from transaction_processing.fraud import FraudFunction
 from transaction_processing.items import DynamoDb
 from transaction_processing.ledger import Ledger
-from transaction_processing.postgres_customers import PostgresCustomerStore
 from transaction_processing.sweeping import Sweeper
 
 if TYPE_CHECKING:
@@ -61,18 +54,17 @@ class ProcessingConfiguration(LedgerConfiguration):
     """The parameters that the processing function reads."""
 
     fraud_function_name: str
-    database_secret_arn: str
     fraud_budget_milliseconds: int
     fraud_open_up_to_minor: int
 
 
-def authorization(colour: Colour) -> Authorization:
+def authorization(colour: Colour, *, customers: CustomerStore) -> Authorization:
     """The use case, configured as of now. Raises `DependencyUnavailable`."""
     configuration = read_configuration(ProcessingConfiguration)
     return Authorization(
         idempotency=_idempotency(configuration),
         ledger=ledger(),
-        customers=customers(),
+        customers=customers,
         fraud=FraudFunction(
             lambda_client=_lambda_client(),
             function_name=configuration.fraud_function_name,
@@ -124,41 +116,12 @@ def _ledger(configuration: LedgerConfiguration) -> Ledger:
     )
 
 
-def customers() -> CustomerStore:
-    """Customers, configured as of now. Raises `DependencyUnavailable`."""
-    configuration = read_configuration(ProcessingConfiguration)
-    return PostgresCustomerStore(database=_database(database_endpoint(), configuration.database_secret_arn))
-
-
 def _idempotency(configuration: LedgerConfiguration) -> DynamoDbIdempotencyStore:
     return DynamoDbIdempotencyStore(client=_dynamodb_client(), table_name=configuration.idempotency_table_name)
 
 
 def _failures(configuration: LedgerConfiguration) -> FailureTopic:
-    return FailureTopic(client=_sns_client(), topic_arn=configuration.failed_transactions_topic_arn)
-
-
-def _login(secret_arn: str, *, refresh: bool) -> Login:
-    try:
-        secret = _secrets().get(secret_arn, max_age=MAX_AGE_SECONDS, force_fetch=refresh)
-    except GetParameterError as error:
-        raise DependencyUnavailable(
-            ErrorCode.DATABASE_UNAVAILABLE, "Nothing was written. Retry with the same key.", subject=secret_arn
-        ) from error
-    return Login.parse(str(secret))
-
-
-@cache
-def _database(endpoint: Endpoint, secret_arn: str) -> Database:
-    return Database(
-        connect=partial(connect, endpoint, statement_seconds=DEADLINE_SECONDS),
-        login=partial(_login, secret_arn),
-    )
-
-
-@cache
-def _secrets() -> SecretsProvider:
-    return SecretsProvider(boto_config=client_config(usual_host=True))
+    return FailureTopic(client=_sns_client, topic_arn=configuration.failed_transactions_topic_arn)
 
 
 @cache

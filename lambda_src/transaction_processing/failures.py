@@ -1,6 +1,7 @@
 """Telling somebody about payments that could not be made."""
 
 import json
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,9 +25,9 @@ class SnsClient(Protocol):
 
 
 class FailureTopic:
-    """Publishes to SNS."""
+    """Publishes to SNS. The client is made when there is something to publish, which is hardly ever."""
 
-    def __init__(self, *, client: SnsClient, topic_arn: str) -> None:
+    def __init__(self, *, client: Callable[[], SnsClient], topic_arn: str) -> None:
         self._client = client
         self._topic_arn = topic_arn
 
@@ -39,6 +40,6 @@ class FailureTopic:
             "correlation_id": correlation_id,
         }
         try:
-            self._client.publish(TopicArn=self._topic_arn, Message=json.dumps(message))
+            self._client().publish(TopicArn=self._topic_arn, Message=json.dumps(message))
         except (BotoCoreError, ClientError) as error:
             logs.error("failure_notification_lost", **logs.describe(error, payment_id=payment_id))

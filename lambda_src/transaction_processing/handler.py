@@ -8,7 +8,8 @@ from payment_core.http import Request, Response
 from payment_core.release_identity import LambdaContext, ReleaseIdentity
 from payment_core.routing import Route, RouteHandler, Router
 from transaction_processing import resources
-from transaction_processing.composition import authorization, customers, ledger, payment_change
+from transaction_processing.composition import authorization, ledger, payment_change
+from transaction_processing.customer_database import customers
 from transaction_processing.listing import list_payments
 from transaction_processing.payments import AuthorizePayment
 from transaction_processing.pending import MERCHANT_OPERATIONS, OperationKind
@@ -22,7 +23,7 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _authorize_payment(call: Call) -> Response:
-    return authorization(call.identity.colour).authorize(AuthorizePayment.parse(call.payload))
+    return authorization(call.identity.colour, customers=customers()).authorize(AuthorizePayment.parse(call.payload))
 
 
 def _serve(request: Request, _identity: ReleaseIdentity) -> Response:

@@ -15,6 +15,7 @@ import payment_validation.composition
 import schema_migration.handler
 import secret_rotation.handler
 import transaction_processing.composition
+import transaction_processing.customer_database
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ import transaction_processing.composition
         (payment_validation.composition._lambda_client, "lambda.us-east-1.api.aws"),
         (transaction_processing.composition._lambda_client, "lambda.us-east-1.api.aws"),
         (transaction_processing.composition._sns_client, "sns.us-east-1.api.aws"),
-        (transaction_processing.composition._secrets, "secretsmanager.us-east-1.amazonaws.com"),
+        (transaction_processing.customer_database._secrets, "secretsmanager.us-east-1.amazonaws.com"),
         (schema_migration.handler._secrets_client, "secretsmanager.us-east-1.amazonaws.com"),
         (secret_rotation.handler._secrets_client, "secretsmanager.us-east-1.amazonaws.com"),
         (transaction_processing.composition._dynamodb_client, "dynamodb.us-east-1.amazonaws.com"),
