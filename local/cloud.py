@@ -103,9 +103,11 @@ def running_cloud(checkout: Path, progress: Progress) -> Iterator[Cloud]:
     remote = GitRemote(path=workspace.repository, checkout=checkout)
     remote.create()
     _pipeline_settings(workspace, checkout).save(workspace.engine_state)
-    with Engine(state_dir=workspace.engine_state, node_path=checkout / "node_modules") as engine:
+    progress.say("start the embedded AWS …")
+    asked, node_modules = progress.elapsed(), checkout / "node_modules"
+    with Engine(state_dir=workspace.engine_state, node_path=node_modules, on_part=progress.say) as engine:
         endpoint = Endpoint(url=engine.endpoint, region=assembly.region)
-        progress.say(f"the embedded AWS answers at {endpoint.url}")
+        progress.say(f"the embedded AWS answers at {endpoint.url}, after {progress.elapsed() - asked:.1f} s")
         workspace.running.write_text(
             json.dumps(
                 {

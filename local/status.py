@@ -9,6 +9,7 @@ import sys
 from local.assembly import PIPELINE_STACK, read_assembly
 from local.aws import Endpoint
 from local.branches import environments
+from local.engine.launcher import memory_mb
 from local.workspace import Workspace
 
 
@@ -20,7 +21,8 @@ def print_status(workspace: Workspace) -> int:
     running = json.loads(workspace.running.read_text())
     assembly = read_assembly(workspace.checkout / "cdk.out")
     endpoint = Endpoint(url=running["endpoint"], region=assembly.region)
-    sys.stdout.write(f"endpoint {endpoint.url}\nremote   {running['repository']}\n\npipeline\n")
+    memory = memory_mb(running["engine"]["pid"])
+    sys.stdout.write(f"endpoint {endpoint.url}\nremote   {running['repository']}\nmemory   {memory} MB\n\npipeline\n")
     client = endpoint.session(assembly.tooling_account).client("codepipeline")
     for stage in client.get_pipeline_state(name=PIPELINE_STACK)["stageStates"]:
         latest = stage.get("latestExecution")

@@ -1,4 +1,4 @@
-"""The RDS calls that move a cluster's servers: fail over, reboot, stop, start.
+"""The RDS calls that reach a cluster's servers: fail over, reboot, stop, start, another master password.
 
 ministack checks them and keeps the records; the servers follow, and the cluster's status says when they have.
 https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_FailoverDBCluster.html
@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 import psycopg
 
-from local.database import DatabaseError
+from local.database import DatabaseError, Login
 from local.engine import seams
 from local.engine.aurora import Cluster
 from local.engine.registry import Request, Response, ServiceHandler
@@ -32,6 +32,7 @@ class ClusterCalls:
             "RebootDBInstance": self._reboot,
             "StopDBCluster": self._stop,
             "StartDBCluster": self._start,
+            "ModifyDBCluster": self._modify,
         }
 
     async def answer(self, request: Request, proceed: ServiceHandler) -> Response:
@@ -70,6 +71,15 @@ class ClusterCalls:
         if cluster is not None:
             record["Status"] = "starting"
             _in_background(cluster.start, record, "Status", AVAILABLE)
+
+    def _modify(self, parameters: dict[str, str]) -> None:
+        """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBCluster.html: at once, either way."""
+        record, password = _cluster_record(parameters["DBClusterIdentifier"]), parameters.get("MasterUserPassword")
+        cluster = self._find(record["DBClusterIdentifier"])
+        if cluster is not None and password:
+            login = Login(username=record["MasterUsername"], password=password)
+            record["Status"] = "resetting-master-credentials"
+            _in_background(lambda: cluster.writer.set_password(login), record, "Status", AVAILABLE)
 
 
 def _cluster_record(name_or_arn: str) -> dict[str, Any]:

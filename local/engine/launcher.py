@@ -12,11 +12,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
 import psutil
 
+from local.engine.parts import DATABASE, parts_in
 from local.engine.places import database_root
 
 HEALTH_PATH = "/_ministack/health"
@@ -37,8 +39,18 @@ class Engine:
     The process ends when this one does, however it ends. `stop` is safe to repeat.
     """
 
-    def __init__(self, *, state_dir: Path, node_path: Path | None = None, port: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        state_dir: Path,
+        node_path: Path | None = None,
+        port: int | None = None,
+        on_part: Callable[[str], object] | None = None,
+    ) -> None:
+        """`on_part` hears of each part as it starts; `start` then returns when there are no more to come."""
         self._state_dir = state_dir
+        self._on_part = on_part
+        self._told = 0
         self._node_path = node_path
         self._port = port or _free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -57,8 +69,7 @@ class Engine:
     @property
     def memory_mb(self) -> int:
         """What the engine, its functions and its databases hold now. Shared pages count in each process."""
-        processes = [psutil.Process(self.pid), *_descendants(self.pid)]
-        return sum(_resident_bytes(process) for process in processes) // 2**20
+        return memory_mb(self.pid)
 
     @property
     def log_path(self) -> Path:
@@ -78,7 +89,7 @@ class Engine:
             )
         deadline = time.monotonic() + START_SECONDS
         try:
-            while not self._answers():
+            while not self._answers() or not self._all_parts_told():
                 self._check_alive(deadline)
                 time.sleep(POLL_SECONDS)
         except BaseException:
@@ -124,6 +135,15 @@ class Engine:
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
 
+    def _all_parts_told(self) -> bool:
+        if self._on_part is None:
+            return True
+        parts = parts_in(self.log_path.read_text(errors="replace"))
+        for part in parts[self._told :]:
+            self._on_part(part)
+        self._told = len(parts)
+        return any(part.startswith(DATABASE) for part in parts)
+
     def _check_alive(self, deadline: float) -> None:
         assert self._process is not None  # noqa: S101 - called between start and stop
         if self._process.poll() is not None:
@@ -133,6 +153,11 @@ class Engine:
 
     def _log_tail(self) -> str:
         return self.log_path.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
+
+
+def memory_mb(pid: int) -> int:
+    """What an engine, its functions and its databases hold now. Shared pages count in each process."""
+    return sum(_resident_bytes(process) for process in [psutil.Process(pid), *_descendants(pid)]) // 2**20
 
 
 def _kill_group(group: int) -> None:

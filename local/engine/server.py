@@ -17,6 +17,7 @@ import uvloop
 
 from local.engine import context, modules, orphan, seams
 from local.engine.install import install
+from local.engine.parts import started
 from local.engine.registry import Engine, Registry
 
 STOP_HOOK_SECONDS = 2.0
@@ -42,9 +43,11 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM, SIGINT or the parent's death. Raises `SeamBrokenError` on a foreign ministack."""
     _set_environment(settings)
     seams.check()
+    started(f"ministack {seams.PINNED}, whose {len(seams.SEAMS)} seams are as expected")
     context.set_endpoint(settings.endpoint)
     registry = build_registry()
     install(registry, Engine(endpoint=settings.endpoint, state_dir=settings.state_dir))
+    started(f"{len(modules.MODULES)} modules with {len(registry.resource_types)} template types of our own")
     try:
         uvloop.run(_serve_until_told(settings))
     finally:

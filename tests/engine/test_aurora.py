@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from tests.engine.embedded import EmbeddedAws, eventually
-from tests.engine.test_database import OUTPUTS, connect, resources
+from tests.engine.test_database import MASTER, OUTPUTS, connect, resources
 
 ACCOUNT = "720000000001"
 WRITES_RESUME_SECONDS = 10.0
@@ -166,6 +166,17 @@ def test_rebooted_member_is_another_process(aurora: Aurora) -> None:
 
     eventually(lambda: not before.is_running())
     eventually(lambda: aurora.write(0))
+
+
+def test_master_password_can_be_changed_over_the_api(aurora: Aurora) -> None:
+    """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBCluster.html"""
+    for password in ("another one for the master", MASTER["password"]):
+        aurora.rds.modify_db_cluster(DBClusterIdentifier="pay-db", MasterUserPassword=password, ApplyImmediately=True)
+        eventually(lambda: aurora.status() == "available")
+
+        connect(aurora.host, aurora.port, password=password).close()
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            connect(aurora.host, aurora.port, password="neither of them")
 
 
 def test_metrics_tell_of_each_member_and_of_the_readers_lag(engine: EmbeddedAws, aurora: Aurora) -> None:

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from local.engine.launcher import CHECKOUT, Engine, EngineFailedError
+from local.engine.modules import MODULES
 from local.engine.places import database_root
 from tests.engine.embedded import EmbeddedAws, eventually
 from tests.engine.test_database import OUTPUTS, cluster, parameters
@@ -31,6 +32,16 @@ def family(pid: int) -> list[psutil.Process]:
     return [engine, *engine.children(recursive=True)]
 
 
+def listening_addresses(pid: int) -> set[str]:
+    """On which addresses the engine and what it started take connections."""
+    return {
+        connection.laddr.ip
+        for process in family(pid)
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+
 def start_a_function_and_a_database(aws: EmbeddedAws) -> None:
     aws.deploy(
         {"Role": role(), "Function": function(), "Parameters": parameters(), "Cluster": cluster()},
@@ -41,8 +52,12 @@ def start_a_function_and_a_database(aws: EmbeddedAws) -> None:
 
 
 def test_stopping_ends_functions_and_databases_and_frees_the_port(tmp_path: Path) -> None:
-    with Engine(state_dir=tmp_path) as engine:
+    parts: list[str] = []
+    with Engine(state_dir=tmp_path, on_part=parts.append) as engine:
+        assert [part.split()[0] for part in parts] == ["ministack", str(len(MODULES)), "PostgreSQL"]
+        assert listening_addresses(engine.pid) <= {"127.0.0.1", "127.0.0.2"}
         start_a_function_and_a_database(EmbeddedAws(endpoint=engine.endpoint))
+        assert listening_addresses(engine.pid) <= {"127.0.0.1", "127.0.0.2"}
         processes = family(engine.pid)
         names = {process.name() for process in processes}
         assert "postgres" in names

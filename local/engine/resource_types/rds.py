@@ -10,6 +10,7 @@ from local.engine.aurora import WRITER_HOST, Cluster
 from local.engine.aurora_calls import ClusterCalls
 from local.engine.aurora_metrics import ClusterMetrics
 from local.engine.certificate import server_context
+from local.engine.parts import DATABASE, started
 from local.engine.places import database_root
 from local.engine.registry import Attributes, Engine, Registry, Resource
 from local.engine.resource_types.dynamodb import DeletionProtectedError
@@ -49,6 +50,7 @@ class Aurora:
         self._databases = Databases(database_root(engine.state_dir))
         self._fronts = Fronts(server_context())
         self._databases.prepare(DEFAULT_VERSION)
+        started(f"{DATABASE} {DEFAULT_VERSION}, with a data directory that clusters copy")
 
     def close(self) -> None:
         if self._databases is not None:
