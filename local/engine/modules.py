@@ -7,6 +7,7 @@ MODULES: tuple[str, ...] = (
     "local.engine.access",
     "local.engine.policy_variables",
     "local.engine.execution_roles",
+    "local.engine.quick_access",
     "local.engine.lambda_actions",
     "local.engine.template_urls",
     "local.engine.descriptions",

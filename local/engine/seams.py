@@ -88,6 +88,7 @@ SEAMS: dict[str, Seam] = {
         parameters=("access_key_id", "iam_action", "service", "region", "resource_arn", "service_context"),
     ),
     "iam.roles": Seam(target="ministack.services.iam:_roles"),
+    "iam.parse_policy": Seam(target="ministack.core.iam_evaluator:parse_policy_document", parameters=("doc",)),
     "iam.account_from_arn": Seam(target="ministack.core.iam_evaluator:_account_from_arn", parameters=("arn",)),
     "iam.caller": Seam(target="ministack.core.iam_evaluator:resolve_caller_identity", parameters=("access_key_id",)),
     "s3.action": Seam(target="ministack.core.iam_actions:_s3_action", parameters=("method", "path", "query_params")),
