@@ -13,7 +13,6 @@ from local.single_environment import Environment, running_environment
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SUFFIX = "dev"
-CUSTOMER = "cus_bench"
 WARM_UP, REQUESTS, CLIENTS = 40, 300, 4
 
 
@@ -33,8 +32,8 @@ def measure(environment: Environment) -> tuple[Measured, Measured]:
     allow_many_payments(environment)
     empty_url = add_empty_function(environment.session(), environment.outputs)
     payment_url = environment.outputs["ApiUrl"].rstrip("/") + "/payments"
-    assert environment.merchant().open_customer(CUSTOMER).status == 200  # noqa: S101
-    load = Load(endpoint=environment.endpoint, account=environment.target.account, customer_id=CUSTOMER)
+    load = Load(endpoint=environment.endpoint, account=environment.target.account)
+    load.open_customers(environment.outputs["ApiUrl"], clients=CLIENTS)
     for url in (empty_url, payment_url):
         load.run(url, requests=WARM_UP, clients=CLIENTS)
     # Alternately, so that a busy moment of the machine hits both.

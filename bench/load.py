@@ -19,6 +19,7 @@ from local.aws import SECRET_KEY, Endpoint
 from local.merchant import TEST_CARD
 
 TIMEOUT_SECONDS = 30
+AUTHORIZED = "authorized"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,41 +48,58 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """Requests of an account's administrator, each a payment of its own."""
+    """Requests of an account's administrator, each a payment of its own; each client pays for its own customer."""
 
     endpoint: Endpoint
     account: str
-    customer_id: str
+
+    def open_customers(self, api_url: str, *, clients: int) -> None:
+        """Let the clients' customers pay. Raises `requests.HTTPError`."""
+        limits = {"per_payment_limit_minor": 500_000, "daily_limit_minor": 2_000_000}
+        body = {"status": "active", "currency": "USD", **limits}
+        with requests.Session() as session:
+            for client in range(clients):
+                url = f"{api_url.rstrip('/')}/customers/{_customer(client)}"
+                self._send(session, "PUT", url, body).raise_for_status()
 
     def run(self, url: str, *, requests: int, clients: int) -> Measured:
-        """Send `requests` payments to `url` by `clients` at a time; anything but 2xx is an error."""
+        """Send `requests` payments to `url` by `clients` at a time; what is not 2xx, or not authorized, is an error."""
         started = time.monotonic()
         with ThreadPoolExecutor(clients) as pool:
-            shares = [requests // clients] * clients
-            answers = [answer for share in pool.map(lambda count: self._client(url, count), shares) for answer in share]
+            shares = pool.map(lambda client: self._client(url, client, requests // clients), range(clients))
+            answers = [answer for share in shares for answer in share]
         return Measured(
             milliseconds=tuple(milliseconds for _, milliseconds in answers),
             seconds=time.monotonic() - started,
-            errors=sum(not 200 <= status < 300 for status, _ in answers),
+            errors=sum(not done for done, _ in answers),
         )
 
-    def _client(self, url: str, count: int) -> list[tuple[int, float]]:
+    def _client(self, url: str, client: int, count: int) -> list[tuple[bool, float]]:
         with requests.Session() as session:
-            return [self._pay(session, url) for _ in range(count)]
+            return [self._pay(session, url, _customer(client)) for _ in range(count)]
 
-    def _pay(self, session: requests.Session, url: str) -> tuple[int, float]:
+    def _pay(self, session: requests.Session, url: str, customer_id: str) -> tuple[bool, float]:
         card = {"number": TEST_CARD, "expiry_month": 12, "expiry_year": 2034, "cvv": "123"}
-        body = {"amount_minor": 1, "currency": "USD", "customer_id": self.customer_id, "card": card}
+        body = {"amount_minor": 1, "currency": "USD", "customer_id": customer_id, "card": card}
+        started = time.monotonic()
+        response = self._send(session, "POST", url, body)
+        milliseconds = (time.monotonic() - started) * 1000
+        return response.ok and response.json().get("status", AUTHORIZED) == AUTHORIZED, milliseconds
+
+    def _send(self, session: requests.Session, method: str, url: str, body: object) -> requests.Response:
         data = json.dumps(body).encode()
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
-        signed = AWSRequest(method="POST", url=url, data=data, headers=headers)
+        signed = AWSRequest(method=method, url=url, data=data, headers=headers)
         SigV4Auth(Credentials(self.account, SECRET_KEY), "execute-api", self.endpoint.region).add_auth(signed)
         parts = urlsplit(url)
-        started = time.monotonic()
-        response = session.post(
+        return session.request(
+            method,
             self.endpoint.url + parts.path,
             data=data,
             headers={**dict(signed.headers.items()), "Host": parts.netloc},
             timeout=TIMEOUT_SECONDS,
         )
-        return response.status_code, (time.monotonic() - started) * 1000
+
+
+def _customer(client: int) -> str:
+    return f"cus_bench_{client}"
