@@ -49,7 +49,7 @@ TUNABLES = {
     "fraud-review-score": "65",
     "fraud-decline-score": "75",
     "fraud-budget-milliseconds": "100",
-    "fraud-open-up-to-minor": "5000",
+    "fraud-open-up-to-minor": "10000",
     "amount-maximum-minor": "1000000",
     "authorization-expires-days": "7",
 }

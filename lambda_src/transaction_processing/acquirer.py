@@ -43,6 +43,7 @@ class AcquirerOperation:
 class Acquirer(Protocol):
     """An acquirer that knows a payment and an operation by our ids, so that asking twice moves money once.
 
+    An implementation gives up after 2 s: processing lives 6 s, and has to write down what it heard.
     `repeated`: this may have been asked for before, and the answer is then the one it got. Both raise `OutcomeUnknown`
     when nobody knows, any other `DependencyUnavailable` when nothing has happened.
     """

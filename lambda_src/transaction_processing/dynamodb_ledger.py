@@ -1,6 +1,8 @@
 """Payments in DynamoDB: `META` holds the present, `EVT#<version>` each step, and one transaction writes both."""
 
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,6 +34,9 @@ PAGE = 25
 PENDING, DONE, REFUSED = "pending", "done", "refused"
 # Sorts before every time.
 BEGINNING = "0"
+# The SDK does not repeat a transaction that met another one.
+WRITE_ATTEMPTS = 4
+LONGEST_PAUSE_SECONDS = 0.08
 # A payment is settled long before.
 DAY_KEPT = timedelta(days=7)
 
@@ -39,7 +44,15 @@ DAY_KEPT = timedelta(days=7)
 class DynamoDbLedger:
     """Implements `Ledger`."""
 
-    def __init__(self, *, client: DynamoDb, table_name: str, idempotency: DynamoDbIdempotencyStore) -> None:
+    def __init__(
+        self,
+        *,
+        client: DynamoDb,
+        table_name: str,
+        idempotency: DynamoDbIdempotencyStore,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._pause = pause
         self._client = client
         self._table_name = table_name
         self._idempotency = idempotency
@@ -176,15 +189,21 @@ class DynamoDbLedger:
         """Write all or nothing; the codes of a transaction that was cancelled by a condition, else an empty list."""
         if completion is not None:
             items = [*items, self._idempotency.completion_write(completion)]
-        with dependency(ErrorCode.STORAGE_UNAVAILABLE, UNAVAILABLE):
-            try:
-                self._client.transact_write_items(TransactItems=items)
-            except ClientError as error:
-                codes = cancellation_codes(error)
-                if "ConditionalCheckFailed" not in codes:
-                    raise
-                return codes
-        return []
+        for attempt in range(WRITE_ATTEMPTS):
+            with dependency(ErrorCode.STORAGE_UNAVAILABLE, UNAVAILABLE):
+                try:
+                    self._client.transact_write_items(TransactItems=items)
+                except ClientError as error:
+                    codes = cancellation_codes(error)
+                    if "ConditionalCheckFailed" in codes:
+                        return codes
+                    if "TransactionConflict" not in codes or attempt == WRITE_ATTEMPTS - 1:
+                        raise
+                else:
+                    return []
+            # Payments of one customer meet in its day; who lost comes again, not all at the same time.
+            self._pause(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311 - nobody's secret
+        raise AssertionError("every attempt returns or raises")
 
     def _event(
         self,

@@ -28,6 +28,7 @@ class FakeDynamoDb:
         self.tables: dict[str, dict[tuple[str, str], Item]] = {}
         self.writes = 0
         self.calls: list[str] = []
+        self.conflicts = 0
         self._faults: list[tuple[str, bool]] = []
         self._lock = threading.RLock()
 
@@ -137,6 +138,9 @@ class FakeDynamoDb:
             "None" if _holds(request, self._table(request).get(key)) else "ConditionalCheckFailed"
             for (_, request), (_, key) in zip(writes, keys, strict=True)
         ]
+        if self.conflicts:
+            self.conflicts -= 1
+            codes = ["None", "TransactionConflict", *codes[2:]]
         if any(code != "None" for code in codes):
             reasons: Any = {
                 "Error": {"Code": "TransactionCanceledException", "Message": "cancelled"},

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from payment_core.errors import ErrorCode
 from payment_core.money import Money
 from payment_core.sandbox import SandboxOutcome, sandbox_token
 from tests.functions.processing import ORDER, Processing, document
@@ -61,6 +62,22 @@ def test_what_the_sweeper_declines_gives_its_room_back_once(processing: Processi
     assert spent(processing) == [0]
     assert document(processing.authorize(order))["status"] == "declined"
     assert spent(processing) == [0]
+
+
+@pytest.mark.parametrize(("conflicts", "answered"), [(1, True), (3, True), (4, False)])
+def test_a_transaction_that_meets_another_one_is_written_again(
+    processing: Processing, conflicts: int, answered: bool
+) -> None:
+    pauses: list[float] = []
+    processing.ledger._pause = pauses.append
+    processing.dynamodb.conflicts = conflicts
+    if answered:
+        assert pay(processing, 1) == "authorized"
+        assert spent(processing) == [AMOUNT]
+    else:
+        assert processing.refusal() is ErrorCode.STORAGE_UNAVAILABLE
+        assert spent(processing) == []
+    assert len(pauses) == min(conflicts, 3)
 
 
 def test_a_new_day_begins_at_midnight_utc(processing: Processing) -> None:
