@@ -1,6 +1,7 @@
 """What one build does for a branch: make its environment, bring it up to date, or remove it."""
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +108,7 @@ def _deploy(change: Change, world: World) -> None:
             raise Superseded(f"{change.ref} is {'closed' if head is None else f'at {head[:8]}'} by now")
 
     started = world.clock.now()
+    world.repository.announce(change.commit, words=f"{suffix} is being brought to {change.commit[:8]}")
     try:
         world.prepare(suffix)
         for words, command, environment in steps(change):
@@ -117,18 +119,26 @@ def _deploy(change: Change, world: World) -> None:
             world.say(f"{words}: {world.clock.now() - began:.0f} s")
     except BranchError as error:
         if not isinstance(error, Superseded):
-            world.repository.tell(change.ref, change.commit, succeeded=False, text=f"**{suffix}** failed: {error}")
+            world.repository.tell(
+                change.ref,
+                change.commit,
+                succeeded=False,
+                words=f"{suffix}: {error}",
+                text=f"**{suffix}** failed: {error}\n\nBuild `{change.build}`",
+            )
         raise
     lives_until = world.clock.now() + LIFE_SECONDS
     outputs = json.loads((Path(OUTPUTS) / "flat-outputs.json").read_text())
     world.records.deployed(
         suffix, holder=change.build, commit=change.commit, url=outputs["ApiUrl"], lives_until=lives_until
     )
-    text = report(change, outputs, world.cost_per_day(Path(ASSEMBLY)), world.clock.now() - started)
+    cost = world.cost_per_day(Path(ASSEMBLY))
+    text = report(change, outputs, cost=cost, seconds=world.clock.now() - started, lives_until=lives_until)
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(text)
     world.say(text)
-    world.repository.tell(change.ref, change.commit, succeeded=True, text=text)
+    words = f"{suffix}, idle {cost} a day, until {_day(lives_until)}"
+    world.repository.tell(change.ref, change.commit, succeeded=True, words=words, text=text)
 
 
 def steps(change: Change) -> list[tuple[str, list[str], dict[str, str]]]:
@@ -164,8 +174,8 @@ def steps(change: Change) -> list[tuple[str, list[str], dict[str, str]]]:
     ]
 
 
-def report(change: Change, outputs: Mapping[str, str], cost_per_day: str, seconds: float) -> str:
-    """Markdown for the pull request."""
+def report(change: Change, outputs: Mapping[str, str], *, cost: str, seconds: float, lives_until: float) -> str:
+    """Markdown for the pull request. `cost` is that of an idle day, `lives_until` seconds since the epoch."""
     rows = [f"| {key} | `{value}` |" for key, value in sorted(outputs.items())]
     return "\n".join(
         [
@@ -173,8 +183,8 @@ def report(change: Change, outputs: Mapping[str, str], cost_per_day: str, second
             "",
             f"API: {outputs['ApiUrl']}",
             "",
-            f"Idle it costs {cost_per_day} a day. It is removed when this is closed, or {LIFE_SECONDS / 86400:.0f} "
-            f"days after the last push. Deployed in {seconds:.0f} s.",
+            f"Idle it costs {cost} a day. It is removed when this is closed, or {LIFE_SECONDS / 86400:.0f} "
+            f"days after the last push: on {_day(lives_until)}. Deployed in {seconds:.0f} s.",
             "",
             "| output | value |",
             "|---|---|",
@@ -182,3 +192,7 @@ def report(change: Change, outputs: Mapping[str, str], cost_per_day: str, second
             "",
         ]
     )
+
+
+def _day(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))

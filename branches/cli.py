@@ -19,6 +19,7 @@ from branches.cost import idle_cost
 from branches.destroy import destroy
 from branches.errors import BranchError
 from branches.records import Records
+from branches.room import room
 from branches.sweep import sweep
 from release.names import InvalidSuffix, validate_suffix
 
@@ -86,6 +87,8 @@ def _cost(arguments: argparse.Namespace) -> int:
     for what, dollars in sorted(cost.dollars_per_month.items(), key=lambda part: -part[1]):
         say(f"{dollars:8.2f} $/month  {what}")
     say(f"idle, a day: {cost}")
+    fits = sorted(room(arguments.assembly).items(), key=lambda quota: quota[1])
+    say("room in an account with AWS's default quotas: " + ", ".join(f"{number} ({name})" for name, number in fits[:3]))
     return 0
 
 

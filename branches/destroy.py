@@ -10,7 +10,7 @@ from release.suffix import is_permanent
 
 _FUNCTION: Final = "AWS::Lambda::Function"
 _BUCKET: Final = "AWS::S3::Bucket"
-_POLL_SECONDS: Final = 5.0
+_POLL_SECONDS: Final = 2.0
 # Aurora takes ten minutes; a function's network interfaces stay up to forty after its last version has gone.
 _STACK_SECONDS: Final = 3600.0
 _ATTEMPTS: Final = 3

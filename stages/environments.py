@@ -183,8 +183,8 @@ def pull_request_environment(suffix: str) -> Environment:
         ),
         storage=StorageConfig(keep_on_teardown=False, archive_after_days=90, expire_after_days=400, lock_days=None),
         compute=ComputeConfig(
-            # The account is shared by up to twenty such environments.
-            functions=_functions(routed=10, fraud=10, audit=2, memory_mib=512),
+            # 21 together: an account with Lambda's usual 1,000 could hold 42 such environments.
+            functions=_functions(routed=4, fraud=4, audit=2, memory_mib=512),
             account_concurrency=1000,
             log_retention_days=90,
             log_level="INFO",

@@ -51,11 +51,15 @@ class FakeRepository:
     def __init__(self, head: str | None) -> None:
         self.now = head
         self.told: list[tuple[bool, str]] = []
+        self.announced: list[tuple[str, str]] = []
 
     def head(self, ref: str) -> str | None:
         return self.now
 
-    def tell(self, ref: str, commit: str, *, succeeded: bool, text: str) -> None:
+    def announce(self, commit: str, *, words: str) -> None:
+        self.announced.append((commit, words))
+
+    def tell(self, ref: str, commit: str, *, succeeded: bool, words: str, text: str) -> None:
         self.told.append((succeeded, text))
 
 
@@ -107,7 +111,8 @@ def test_an_opened_pull_request_gets_its_environment_and_is_told(scene: Scene) -
     assert scene.handle() == "pr-12 is at c0ffee"
     (told,) = scene.repository.told
     assert told[0]
-    for expected in ("https://api.example.com/live", "1.50 $", "7 days after the last push", "| ApiUrl |"):
+    assert scene.repository.announced == [("c0ffee", "pr-12 is being brought to c0ffee")]
+    for expected in ("https://api.example.com/live", "1.50 $", "7 days after the last push: on 2023-11", "| ApiUrl |"):
         assert expected in told[1]
     assert REPORT.read_text() == told[1]
     record = scene.records.items["pr-12"]
@@ -183,7 +188,7 @@ def test_a_failed_step_is_told_and_gives_the_lease_back(scene: Scene) -> None:
     scene.during["make check"] = fail
     with pytest.raises(BranchError):
         scene.handle()
-    assert scene.repository.told == [(False, "**pr-12** failed: make check ended with 2")]
+    assert scene.repository.told == [(False, "**pr-12** failed: make check ended with 2\n\nBuild `build-1`")]
     assert "holder" not in scene.records.items["pr-12"]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from branches.cost import idle_cost
+from branches.room import CONCURRENCY, room
 from pipeline.branch_grants import GITHUB_TOKEN_SECRET, build_grants
 from pipeline.settings import SETTINGS
 from release import names
@@ -72,6 +73,13 @@ def test_an_idle_pull_request_costs_less_than_two_dollars_a_day(pull_request: As
     cost = idle_cost(pull_request.directory)
     assert cost.unpriced == frozenset(), "price them in branches/prices.json, or list them there as free while idle"
     assert cost.dollars_per_day < 2, cost.dollars_per_month
+
+
+def test_concurrency_is_not_what_limits_the_number_of_branches(pull_request: Assembly) -> None:
+    by_default, raised = room(pull_request.directory), room(pull_request.directory, {"VPCs": 51})
+    assert (by_default["VPCs"], by_default["egress-only internet gateways"], by_default["VPC links"]) == (4, 5, 10)
+    assert (by_default[CONCURRENCY], raised["VPCs"]) == (42, 50)
+    assert room(pull_request.directory, {CONCURRENCY: 10})[CONCURRENCY] == 0, "a new account has to ask for more first"
 
 
 def test_no_build_reads_the_secret_of_an_environment() -> None:
