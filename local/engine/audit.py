@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from local.engine import seams
+from local.engine.cloudformation.permissions import actions_of
 from local.engine.ignored_properties import IGNORED
 from local.engine.registry import Registry, UnsupportedPropertyError
 
@@ -94,14 +95,27 @@ def findings(assembly: Path) -> Findings:
     """Type and property of everything in the assembly's templates that has no effect in the embedded AWS."""
     from local.engine.server import build_registry
 
-    audit = PropertyAudit(seams.get("cloudformation.handlers"), build_registry())
+    registry = build_registry()
+    audit = PropertyAudit(seams.get("cloudformation.handlers"), registry)
     used: dict[str, set[str]] = {}
     for name, properties in templates(assembly):
         used.setdefault(name, set()).update(properties)
     return Findings(
         ignored=tuple((name, p) for name in sorted(used) for p in sorted(used[name] & set(IGNORED.get(name, {})))),
-        refused=tuple((name, p) for name in sorted(used) for p in audit.lost(name, used[name])),
+        refused=(
+            *((name, p) for name in sorted(used) for p in audit.lost(name, used[name])),
+            *(
+                (name, "(the permissions that it needs)")
+                for name in sorted(used)
+                if not _has_permissions(name, registry)
+            ),
+        ),
     )
+
+
+def _has_permissions(name: str, registry: Registry) -> bool:
+    """Whether it is known what a stack's role needs for the type: ours call the API, ministack's are in a table."""
+    return name in registry.resource_types or actions_of(name) is not None
 
 
 def main(assembly: Path) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -14,6 +15,16 @@ from local.engine import seams
 
 _CONFIG = Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=300, max_pool_connections=4)
 _endpoint: list[str] = []
+ROOT_SECRET = "local"  # noqa: S105 - the engine accepts an account id as its own root
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """An access key, with its token if it is a session's."""
+
+    access_key: str
+    secret: str
+    token: str | None = None
 
 
 def set_endpoint(endpoint: str) -> None:
@@ -40,22 +51,23 @@ def store() -> Any:
     return seams.get("account_region_dict")()
 
 
-def client(service: str, *, account: str, region: str) -> Any:
-    """A cached boto3 client that calls this engine as the root of `account`.
+def client(service: str, *, account: str, region: str, as_who: Credentials | None = None) -> Any:
+    """A cached boto3 client that calls this engine as the root of `account`, or with credentials of somebody else.
 
     Only for worker and background threads: on the event loop the call would wait for itself.
     """
-    return _client(service, account, region, _endpoint[0])
+    return _client(service, as_who or Credentials(access_key=account, secret=ROOT_SECRET), region, _endpoint[0])
 
 
 @functools.lru_cache(maxsize=256)
-def _client(service: str, account: str, region: str, endpoint: str) -> Any:
+def _client(service: str, who: Credentials, region: str, endpoint: str) -> Any:
     return boto3.client(  # type: ignore[call-overload]
         service,
         endpoint_url=endpoint,
         region_name=region,
-        aws_access_key_id=account,
-        aws_secret_access_key="local",  # noqa: S106 - the engine accepts an account id as its own root
+        aws_access_key_id=who.access_key,
+        aws_secret_access_key=who.secret,
+        aws_session_token=who.token,
         config=_CONFIG,
     )
 

@@ -20,6 +20,7 @@ MODULES: tuple[str, ...] = (
     "local.engine.rotation_schedule",
     "local.engine.resource_types",
     "local.engine.cloudwatch",
+    "local.engine.cloudformation",
     "local.engine.load_balancer",
     "local.engine.api_gateway",
     "local.pipeline.engine_module",

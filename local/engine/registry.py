@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from local.engine import context
+from local.engine import context, stack_operation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,8 +46,8 @@ class Resource:
     attributes: Attributes = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
-        """A boto3 client that acts as CloudFormation in this resource's account and region."""
-        return context.client(service, account=self.account, region=self.region)
+        """A boto3 client that acts for CloudFormation in this resource's account and region: as the stack's role."""
+        return context.client(service, account=self.account, region=self.region, as_who=stack_operation.deployer())
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"

@@ -29,6 +29,18 @@ class Seam:
     parameters: tuple[str, ...] | None = None
 
 
+DEPLOY_STACK = (
+    "stack_name",
+    "stack_id",
+    "template",
+    "param_values",
+    "disable_rollback",
+    "tags",
+    "is_update",
+    "previous_stack",
+    "retain_except_on_create",
+    "imports",
+)
 SEAMS: dict[str, Seam] = {
     # -- engine room -------------------------------------------------------------------------------
     "account": Seam(target="ministack.core.responses:get_account_id", parameters=()),
@@ -51,6 +63,63 @@ SEAMS: dict[str, Seam] = {
     ),
     "cloudformation.on_worker_thread": Seam(
         target="ministack.services.cloudformation.stacks:_runs_on_worker_thread", parameters=("resource_type",)
+    ),
+    "cloudformation.provision": Seam(
+        target="ministack.services.cloudformation.stacks:_provision_resource",
+        parameters=("resource_type", "logical_id", "props", "stack_name"),
+    ),
+    "cloudformation.update": Seam(
+        target="ministack.services.cloudformation.stacks:_update_resource",
+        parameters=("resource_type", "physical_id", "old_props", "new_props", "stack_name", "logical_id", "old_attrs"),
+    ),
+    "cloudformation.delete": Seam(
+        target="ministack.services.cloudformation.stacks:_delete_resource",
+        parameters=("resource_type", "physical_id", "props", "stack_name", "logical_id"),
+    ),
+    "cloudformation.stacks": Seam(target="ministack.services.cloudformation:_stacks"),
+    "cloudformation.deploy_stack": Seam(
+        target="ministack.services.cloudformation.handlers:_deploy_stack_async", parameters=DEPLOY_STACK
+    ),
+    "cloudformation.deploy_change_set": Seam(
+        target="ministack.services.cloudformation.changesets:_deploy_stack_async", parameters=DEPLOY_STACK
+    ),
+    "cloudformation.delete_stack": Seam(
+        target="ministack.services.cloudformation.handlers:_delete_stack_async",
+        parameters=("stack_name", "stack_id", "retain_resources", "force"),
+    ),
+    "cloudformation.continue_rollback": Seam(
+        target="ministack.services.cloudformation.handlers:_continue_update_rollback_async",
+        parameters=("stack_name", "stack_id", "resources_to_skip"),
+    ),
+    "cloudformation.roll_back_stack": Seam(
+        target="ministack.services.cloudformation.handlers:_roll_back_operation",
+        parameters=("stack_name", "stack_id", "stack", "operation", "reason_override"),
+    ),
+    "cloudformation.roll_back": Seam(
+        target="ministack.services.cloudformation.stacks:_roll_back_operation",
+        parameters=("stack_name", "stack_id", "stack", "operation", "reason_override"),
+    ),
+    "cloudformation.add_event": Seam(
+        target="ministack.services.cloudformation.stacks:_add_event",
+        parameters=(
+            "stack_id",
+            "stack_name",
+            "logical_id",
+            "resource_type",
+            "status",
+            "reason",
+            "physical_id",
+            "detailed_status",
+        ),
+    ),
+    "ssm.value": Seam(
+        target="ministack.services.ssm:resolve_parameter_value", parameters=("name_or_arn", "version", "decrypt")
+    ),
+    "sts.register_session": Seam(
+        target="ministack.services.sts:register_session", parameters=("access_key", "session")
+    ),
+    "sigv4.access_key": Seam(
+        target="ministack.core.router:extract_access_key_id", parameters=("headers", "query_params")
     ),
     "secrets.resolve": Seam(
         target="ministack.services.secretsmanager:_resolve", parameters=("secret_id", "use_arn_scope")
@@ -119,6 +188,10 @@ SEAMS: dict[str, Seam] = {
     "cloudwatch.evict": Seam(target="ministack.services.cloudwatch:_evict_old_metrics", parameters=()),
     "cloudwatch.metrics": Seam(target="ministack.services.cloudwatch:_metrics"),
     "cloudwatch.alarms": Seam(target="ministack.services.cloudwatch:_alarms"),
+    "cloudwatch.composite_alarms": Seam(target="ministack.services.cloudwatch:_composite_alarms"),
+    "cloudwatch.first_alarm": Seam(
+        target="ministack.services.cloudwatch:first_alarm_time", parameters=("alarm_arn", "start", "end")
+    ),
     "cloudwatch.dimensions_key": Seam(target="ministack.services.cloudwatch:_dims_key", parameters=("dims",)),
     "cloudwatch.store": Seam(
         target="ministack.services.cloudwatch:_store_datum",

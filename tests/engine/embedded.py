@@ -34,11 +34,11 @@ class Stack:
 
     def update(self, **more: Any) -> Stack:
         self.client.update_stack(StackName=self.stack_id, Capabilities=["CAPABILITY_NAMED_IAM"], **more)
-        return _settled(self.client, self.stack_id)
+        return settled(self.client, self.stack_id)
 
     def delete(self) -> None:
         self.client.delete_stack(StackName=self.stack_id)
-        _settled(self.client, self.stack_id)
+        settled(self.client, self.stack_id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ class EmbeddedAws:
         made = client.create_stack(
             StackName=f"test-{next(_numbers)}", TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"]
         )
-        return _settled(client, made["StackId"])
+        return settled(client, made["StackId"])
 
 
 def template(resources: Mapping[str, Any], *, outputs: Mapping[str, Any] | None = None, **sections: Any) -> str:
@@ -107,7 +107,7 @@ def eventually(look: Callable[[], Any], *, within: float = DEADLINE_SECONDS) -> 
     return found
 
 
-def _settled(client: Any, stack_id: str) -> Stack:
+def settled(client: Any, stack_id: str) -> Stack:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while True:
         stack = client.describe_stacks(StackName=stack_id)["Stacks"][0]
