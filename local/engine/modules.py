@@ -16,6 +16,7 @@ MODULES: tuple[str, ...] = (
     "local.engine.function_processes",
     "local.engine.idle_processes",
     "local.engine.stream_delivery",
+    "local.engine.dynamodb_throughput",
     "local.engine.rotation",
     "local.engine.rotation_schedule",
     "local.engine.resource_types",

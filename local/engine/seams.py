@@ -121,6 +121,7 @@ SEAMS: dict[str, Seam] = {
     "sigv4.access_key": Seam(
         target="ministack.core.router:extract_access_key_id", parameters=("headers", "query_params")
     ),
+    "dynamodb.tables": Seam(target="ministack.services.dynamodb:_tables"),
     "secrets.resolve": Seam(
         target="ministack.services.secretsmanager:_resolve", parameters=("secret_id", "use_arn_scope")
     ),
@@ -171,6 +172,11 @@ SEAMS: dict[str, Seam] = {
         target="ministack.services.s3:_resolve_sse_write_headers", parameters=("headers", "bucket_name")
     ),
     "s3.request_access_key": Seam(target="ministack.services.s3:_request_access_key"),
+    "lambda.emit_metrics": Seam(
+        target="ministack.services.lambda_svc:_emit_lambda_metrics",
+        parameters=("function_name", "duration_ms", "error", "throttle"),
+    ),
+    "lambda.in_flight": Seam(target="ministack.services.lambda_svc:executions_in_flight", parameters=()),
     "lambda.execute": Seam(target="ministack.services.lambda_svc:_execute_function", parameters=("func", "event")),
     "lambda.event_sources": Seam(target="ministack.services.lambda_svc:_esms"),
     "lambda.stream_failure": Seam(

@@ -461,6 +461,7 @@ def test_throttling_answers_429(world: World) -> None:
     assert world.call("/slow/payments/1").status == 200
     answer = world.call("/slow/payments/1")
     assert (answer.status, answer.json()) == (429, {"message": "Too Many Requests"})
+    eventually(lambda: counted(world, "4XXError", "slow") == 1)
 
 
 def test_a_private_integration_needs_link_load_balancer_listener_and_certificate(world: World) -> None:
@@ -518,22 +519,21 @@ def test_requests_are_logged_and_counted(world: World) -> None:
         stageName="live",
         patchOperations=[{"op": "remove", "path": path} for path in ("/accessLogSettings/destinationArn",)],
     )
-    metrics = world.engine.client("cloudwatch", account=ACCOUNT)
+    eventually(lambda: counted(world, "Count", "live"))
 
-    def counted() -> bool:
-        now = datetime.now(UTC)
-        found = metrics.get_metric_statistics(
-            Namespace="AWS/ApiGateway",
-            MetricName="Count",
-            Dimensions=[{"Name": "ApiName", "Value": "gateway-test"}, {"Name": "Stage", "Value": "live"}],
-            StartTime=now - timedelta(minutes=10),
-            EndTime=now + timedelta(minutes=1),
-            Period=60,
-            Statistics=["Sum"],
-        )
-        return bool(found["Datapoints"])
 
-    eventually(counted)
+def counted(world: World, metric: str, stage: str) -> float:
+    now = datetime.now(UTC)
+    found = world.engine.client("cloudwatch", account=ACCOUNT).get_metric_statistics(
+        Namespace="AWS/ApiGateway",
+        MetricName=metric,
+        Dimensions=[{"Name": "ApiName", "Value": "gateway-test"}, {"Name": "Stage", "Value": stage}],
+        StartTime=now - timedelta(minutes=10),
+        EndTime=now + timedelta(minutes=1),
+        Period=60,
+        Statistics=["Sum"],
+    )
+    return float(sum(point["Sum"] for point in found["Datapoints"]))
 
 
 def test_logging_needs_the_accounts_role(engine: Any) -> None:

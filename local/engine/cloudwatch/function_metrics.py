@@ -23,6 +23,8 @@ def register(registry: Registry) -> None:
 def observe(_: Engine) -> None:
     seams.wrap("lambda.execute", _measured)
     seams.wrap("lambda.emit_logs", _with_embedded_metrics)
+    # ministack's own know no asynchronous errors, and count what is throttled as an invocation.
+    seams.replace("lambda.emit_metrics", lambda *_, **__: None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,27 +37,46 @@ class Observation:
 
 
 def _measured(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Record the invocation for the alias or version that was called; ministack does so for the function."""
+    """Record each invocation, whoever makes it, for the function and for the alias or version that was called."""
 
     def execute(func: dict[str, Any], event: Any) -> dict[str, Any]:
         arn = str((func.get("config") or func).get("FunctionArn", "")).split(":")
-        if len(arn) < 8 or arn[4] != context.account():
-            # Unqualified, or about to be called again in the function's own account.
+        if len(arn) < 7 or arn[4] != context.account():
+            # About to be called again in the function's own account.
             return original(func, event)
+        at_once = _running(arn[6])
         started = time.monotonic()
         result = original(func, event)
         milliseconds = (time.monotonic() - started) * 1000
-        dimensions = {"FunctionName": arn[6], "Resource": f"{arn[6]}:{arn[7]}"}
-        throttled = bool(result.get("throttle"))
-        record = seams.get("cloudwatch.record")
-        record("AWS/Lambda", "Throttles", float(throttled), "Count", dimensions)
-        if not throttled:
-            record("AWS/Lambda", "Invocations", 1.0, "Count", dimensions)
-            record("AWS/Lambda", "Errors", float(bool(result.get("error"))), "Count", dimensions)
-            record("AWS/Lambda", "Duration", milliseconds, "Milliseconds", dimensions)
+        dimensions = [{"FunctionName": arn[6]}]
+        if len(arn) > 7:
+            dimensions.append({"FunctionName": arn[6], "Resource": f"{arn[6]}:{arn[7]}"})
+        for each in dimensions:
+            _record(each, milliseconds, error=bool(result.get("error")), throttled=bool(result.get("throttle")))
+        if not result.get("throttle"):
+            for where, count in at_once:
+                seams.get("cloudwatch.record")("AWS/Lambda", "ConcurrentExecutions", float(count), "Count", where)
         return result
 
     return execute
+
+
+def _record(dimensions: dict[str, str], milliseconds: float, *, error: bool, throttled: bool) -> None:
+    """A throttled call is no invocation and no error."""
+    record = seams.get("cloudwatch.record")
+    record("AWS/Lambda", "Throttles", float(throttled), "Count", dimensions)
+    if not throttled:
+        record("AWS/Lambda", "Invocations", 1.0, "Count", dimensions)
+        record("AWS/Lambda", "Errors", float(error), "Count", dimensions)
+        record("AWS/Lambda", "Duration", milliseconds, "Milliseconds", dimensions)
+
+
+def _running(function_name: str) -> tuple[tuple[dict[str, str], int], ...]:
+    """How many run with one more, of the function and of the account."""
+    _, by_function = seams.get("lambda.in_flight")()
+    scope = f"{context.account()}:{context.region()}:"
+    together = sum(count for key, count in by_function.items() if key.startswith(scope))
+    return ({"FunctionName": function_name}, by_function.get(scope + function_name, 0) + 1), ({}, together + 1)
 
 
 def _with_embedded_metrics(original: Callable[..., None]) -> Callable[..., None]:
