@@ -254,11 +254,13 @@ class MonitoringStack(PaymentLayer):
     def _outcomes_graph(self) -> cloudwatch.GraphWidget:
         dimensions = "{" + f'"{METRICS_NAMESPACE}","service","Environment","Colour","Outcome"' + "}"
         search = f'{dimensions} MetricName="Outcomes" Environment="{self.suffix}"'
+        flags = search.replace("Outcomes", "Flags").replace('"Outcome"', '"Flag"')
         return cloudwatch.GraphWidget(
-            title="Payments by outcome",
+            title="Payments by outcome; flagged: for review, or unchecked by fraud detection",
             width=HALF,
             stacked=True,
-            left=[cloudwatch.MathExpression(expression=f"SEARCH('{search}', 'Sum', 60)", label="", using_metrics={})],
+            left=[_search(search)],
+            right=[_search(flags)],
         )
 
     def _function_graph(self, name: str) -> cloudwatch.GraphWidget:
@@ -305,3 +307,7 @@ class MonitoringStack(PaymentLayer):
             left=[self._cluster.metric_database_connections(period=PERIOD)],
             right=[self._cluster.metric("AuroraReplicaLagMaximum", period=PERIOD)],
         )
+
+
+def _search(expression: str) -> cloudwatch.MathExpression:
+    return cloudwatch.MathExpression(expression=f"SEARCH('{expression}', 'Sum', 60)", label="", using_metrics={})

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from payment_core.errors import ErrorCode
+from payment_core.luhn import luhn_valid
 from payment_validation.brands import Brand, brand_range, cvv_length
 from payment_validation.errors import InvalidPayment
-from payment_validation.luhn import luhn_valid
 
 # No brand issues a card for longer.
 MAXIMUM_VALIDITY_YEARS = 20

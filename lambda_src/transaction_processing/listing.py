@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from payment_core.caller import merchant_id
+from payment_core.customer_id import usable_customer_id
 from payment_core.errors import ErrorCode, InvalidRequest
 from payment_core.http import Request, Response, json_response
 from transaction_processing.ledger import Ledger, Position
@@ -14,7 +15,6 @@ DEFAULT_LIMIT = 20
 MAXIMUM_LIMIT = 100
 PARAMETERS = frozenset({"customer", "from", "limit", "cursor"})
 
-_CUSTOMER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LIMIT = re.compile(r"[1-9][0-9]{0,2}")
 _CURSOR = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _POSITION = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z) (pay_[0-9a-f]{32})")
@@ -42,7 +42,7 @@ def list_payments(request: Request, *, ledger: Ledger) -> Response:
 
 def _customer(query: Mapping[str, str]) -> str:
     customer = query.get("customer", "")
-    if not _CUSTOMER_ID.fullmatch(customer):
+    if not usable_customer_id(customer):
         raise _unusable("customer", "1 to 64 letters, digits, dashes and underscores")
     return customer
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from payment_core.caller import merchant_id
+from payment_core.customer_id import usable_customer_id
 from payment_core.documents import read_document
 from payment_core.errors import ErrorCode, InvalidRequest
 from payment_core.http import Request, Response, json_response
@@ -17,7 +18,6 @@ from transaction_processing.operations import Operation
 from transaction_processing.pending import OperationKind
 
 _PAYMENT_ID = re.compile(r"pay_[0-9a-f]{32}")
-_CUSTOMER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SCHEMAS = {
     OperationKind.CAPTURE: "capture_payment",
     OperationKind.VOID: "void_payment",
@@ -55,7 +55,7 @@ def get_health(_request: Request, _arguments: Mapping[str, str]) -> Response:
 def get_customer(request: Request, arguments: Mapping[str, str], *, customers: CustomerStore) -> Response:
     """Answer `GET /customers/{customer_id}`."""
     merchant, customer_id = merchant_id(request.headers), arguments["customer_id"]
-    if not _CUSTOMER_ID.fullmatch(customer_id):
+    if not usable_customer_id(customer_id):
         raise CustomerNotFound
     customer = customers.find(merchant_id=merchant, customer_id=customer_id)
     if customer is None:
@@ -66,10 +66,10 @@ def get_customer(request: Request, arguments: Mapping[str, str], *, customers: C
 def put_customer(request: Request, arguments: Mapping[str, str], *, customers: CustomerStore) -> Response:
     """Answer `PUT /customers/{customer_id}`."""
     merchant, customer_id = merchant_id(request.headers), arguments["customer_id"]
-    if not _CUSTOMER_ID.fullmatch(customer_id):
+    if not usable_customer_id(customer_id):
         raise InvalidRequest(
             ErrorCode.BODY_INVALID,
-            "A customer's id has 1 to 64 letters, digits, dashes and underscores.",
+            "A customer's id has 1 to 64 letters, digits, dashes and underscores, and is no card number.",
             field="customer_id",
         )
     body = read_document(request.body, schema="put_customer")

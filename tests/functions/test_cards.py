@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payment_core.errors import ErrorCode
+from payment_core.luhn import check_digit, luhn_valid
 from payment_validation.brands import Brand, brand_range
 from payment_validation.card import check_card
 from payment_validation.errors import InvalidPayment
-from payment_validation.luhn import check_digit, luhn_valid
 from tests.functions import cards
 
 NOW = datetime(2026, 2, 28, 23, 59, 59, tzinfo=UTC)

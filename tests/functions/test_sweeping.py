@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from payment_core.errors import DependencyUnavailable, ErrorCode
+from payment_core.luhn import luhn_valid
 from payment_core.sandbox import SandboxOutcome, sandbox_token
-from payment_validation.luhn import luhn_valid
 from payment_validation.sandbox_tokens import TEST_CARDS
 from tests.functions.processing import ORDER, Killed, Processing, document
 from tests.functions.system import System

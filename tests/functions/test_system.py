@@ -90,6 +90,7 @@ def test_json_may_be_written_differently_and_is_the_same_request(system: System)
         (payment_body(surprise=1), "k", "body_invalid"),
         (payment_body(amount_minor=1_000_001), "k", "amount_out_of_range"),
         (payment_body(currency="XXX"), "k", "currency_unsupported"),
+        (payment_body(customer_id=cards.MASTERCARD), "k", "body_invalid"),
         (payment_body(card={"number": "4242424242424241"}), "k", "card_number_invalid"),
         (payment_body(card={"expiry_year": 2020}), "k", "card_expired"),
     ],
@@ -157,6 +158,7 @@ def test_a_customer_is_put_and_got(system: System) -> None:
     ("customer_id", "changes", "code"),
     [
         ("cus%201", {}, "body_invalid"),
+        (cards.MASTERCARD, {}, "body_invalid"),
         ("c" * 65, {}, "body_invalid"),
         ("cus_1", {"status": "gone"}, "body_invalid"),
         ("cus_1", {"per_payment_limit_minor": -1}, "body_invalid"),

@@ -1,0 +1,15 @@
+"""How a merchant may name its customers."""
+
+import re
+
+from payment_core.luhn import luhn_valid
+
+_CUSTOMER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_MAY_BE_A_CARD_NUMBER = re.compile(r"[0-9]{12,19}")
+
+
+def usable_customer_id(text: str) -> bool:
+    """Whether a customer can have this id: it is kept and logged, so one that may be a card number cannot."""
+    if not _CUSTOMER_ID.fullmatch(text):
+        return False
+    return not (_MAY_BE_A_CARD_NUMBER.fullmatch(text) and luhn_valid(text))
