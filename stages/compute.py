@@ -179,7 +179,7 @@ class ComputeStack(PaymentLayer):
         schedule.add_resource_dependency(permission)
 
     def _schedule_sweeps(self) -> None:
-        """As often as a schedule can: no payment stays without an outcome for much longer than a minute."""
+        """As often as a schedule can; a run goes on while a payment waits, so none does for longer than a minute."""
         rule = events.CfnRule(
             self,
             "Sweeps",

@@ -174,7 +174,7 @@ class MonitoringStack(PaymentLayer):
             "sweeper-errors",
             self._functions["sweeper"].metric_errors(statistic="Sum", period=PERIOD),
             threshold=0,
-            description="Payments that had no outcome for a minute are not settled",
+            description="Payments that have no outcome are not settled",
             runbook="failed-transactions",
         )
 

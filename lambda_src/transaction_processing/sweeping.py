@@ -1,9 +1,10 @@
 """What nobody is settling any more is settled here: no payment stays without an outcome, nor authorised for ever."""
 
+import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from payment_core import logs
 from payment_core.clock import Clock
@@ -18,7 +19,9 @@ from transaction_processing.settlement import settle
 from transaction_processing.states import UNSETTLED_STATES, PaymentState
 
 # Whoever began has been gone for long: a function lives 6 seconds, a claim's lease 10.
-SETTLED_WITHIN = timedelta(seconds=60)
+SETTLED_WITHIN = timedelta(seconds=25)
+# A schedule comes once a minute: in between the same run looks again, for as long as somebody may need it.
+PAUSE_SECONDS = 5.0
 # The function lives 60 seconds; the last payment that is begun needs some of them.
 ENDS_AFTER = timedelta(seconds=45)
 
@@ -30,6 +33,9 @@ class Swept:
     settled: int = 0
     unsettled: int = 0
 
+    def __add__(self, other: "Swept") -> "Swept":
+        return Swept(settled=self.settled + other.settled, unsettled=self.unsettled + other.unsettled)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sweeper:
@@ -40,17 +46,33 @@ class Sweeper:
     failures: FailureNotifier
     clock: Clock
     expires_after: timedelta
+    pause: Callable[[float], None] = time.sleep
 
-    def sweep(self) -> Swept:
-        """Settle what can be settled. One payment's failure is told and does not keep the others from theirs."""
+    def run(self) -> Swept:
+        """Sweep, and again as long as a payment waits that was too young: what nobody needs ends at once."""
+        until, failed = self.clock() + ENDS_AFTER, set[str]()
+        swept = self.sweep(until=until, failed=failed)
+        while self.clock() < until and self._somebody_waits(besides=failed):
+            self.pause(PAUSE_SECONDS)
+            swept += self.sweep(until=until, failed=failed)
+        return swept
+
+    def sweep(self, *, until: datetime | None = None, failed: set[str] | None = None) -> Swept:
+        """Settle what can be settled; begin none after `until`, and none that is in `failed`, to which failures go.
+
+        One payment's failure is told and does not keep the others from theirs.
+        """
         swept, started = Swept(), self.clock()
-        until = started + ENDS_AFTER
+        failed = set() if failed is None else failed
         for found, work in (
             (self.ledger.open_before(started - SETTLED_WITHIN), self._settle),
             (self.ledger.authorized_before(started - self.expires_after), self._expire),
         ):
-            self._each(found, work, swept, until_past=lambda: self.clock() >= until)
+            self._each(found, work, swept, until=until or started + ENDS_AFTER, failed=failed)
         return swept
+
+    def _somebody_waits(self, *, besides: set[str]) -> bool:
+        return any(found.payment_id not in besides for found in self.ledger.open_before(self.clock()))
 
     def _each(
         self,
@@ -58,11 +80,14 @@ class Sweeper:
         work: Callable[[Payment, str], bool],
         swept: Swept,
         *,
-        until_past: Callable[[], bool],
+        until: datetime,
+        failed: set[str],
     ) -> None:
         for each in found:
-            if until_past():
+            if self.clock() >= until:
                 return
+            if each.payment_id in failed:
+                continue
             correlation_id = str(uuid.uuid4())
             try:
                 payment = self.ledger.find(each.payment_id)
@@ -72,6 +97,7 @@ class Sweeper:
                 continue
             except DependencyUnavailable as failure:
                 swept.unsettled += 1
+                failed.add(each.payment_id)
                 logs.error("payment_not_settled", **logs.describe(failure, payment_id=each.payment_id))
                 self.failures.notify(
                     payment_id=each.payment_id,

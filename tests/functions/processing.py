@@ -154,13 +154,17 @@ class Processing:
         ).authorize(order)
 
     def sweep(self) -> Swept:
+        return self.sweeper().sweep()
+
+    def sweeper(self) -> Sweeper:
         return Sweeper(
             ledger=self.ledger,
             acquirer=self.acquirer,
             failures=self.failures,
             clock=self.clock,
             expires_after=EXPIRES_AFTER,
-        ).sweep()
+            pause=lambda seconds: self.clock.advance(timedelta(seconds=seconds)),
+        )
 
     def change(self, what: Operation, *, merchant_id: str = ORDER.merchant_id) -> Response:
         return PaymentChange(

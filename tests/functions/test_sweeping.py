@@ -53,7 +53,7 @@ def test_the_sweeper_settles_what_nobody_comes_back_for_and_the_client_s_retry_l
     assert processing.history() == ["received", "unknown", settled]
 
 
-def test_a_payment_whose_worker_was_killed_is_settled_after_a_minute_and_not_before(processing: Processing) -> None:
+def test_a_payment_whose_worker_was_killed_is_settled_after_a_while_and_not_before(processing: Processing) -> None:
     processing.acquirer.failure = Killed()
     with pytest.raises(Killed):
         processing.authorize()
@@ -86,6 +86,42 @@ def test_what_cannot_be_settled_is_told_and_does_not_keep_others_from_it(process
     assert processing.sweep() == Swept(settled=1)
 
 
+def test_one_run_waits_for_what_is_too_young_and_ends_at_once_when_nobody_waits(processing: Processing) -> None:
+    started = processing.clock.now
+    assert processing.sweeper().run() == Swept()
+    assert processing.clock.now == started
+    processing.refusal(APPROVED)
+    assert processing.sweeper().run() == Swept(settled=1)
+    assert processing.clock.now - started == SETTLED_WITHIN
+    assert processing.history() == ["received", "unknown", "authorized"]
+
+
+def test_one_run_asks_once_for_what_cannot_be_settled(processing: Processing) -> None:
+    processing.refusal(APPROVED)
+    processing.clock.advance(SETTLED_WITHIN)
+    processing.acquirer.failure = DependencyUnavailable(ErrorCode.ACQUIRER_UNAVAILABLE, "Away.")
+    asked = len(processing.acquirer.asked)
+    assert processing.sweeper().run() == Swept(unsettled=1)
+    assert len(processing.acquirer.asked) == asked + 1
+
+
+def test_a_run_ends_before_the_function_does(processing: Processing) -> None:
+    processing.set_terms(daily_limit_minor=10**9)
+    started = processing.clock.now
+    for number in range(40):
+        processing.refusal(replace(APPROVED, idempotency_key=f"k-{number}"))
+    slow = processing.acquirer.authorize
+
+    def slowly(**order: object) -> str | None:
+        processing.clock.advance(timedelta(seconds=4))
+        return slow(**order)  # type: ignore[arg-type]
+
+    processing.acquirer.authorize = slowly  # type: ignore[method-assign]
+    swept = processing.sweeper().run()
+    assert 0 < swept.settled < 40
+    assert processing.clock.now - started < timedelta(seconds=55)
+
+
 def test_a_client_that_is_faster_than_the_sweeper_is_not_overruled(processing: Processing) -> None:
     processing.refusal(APPROVED)
     processing.clock.advance(SETTLED_WITHIN)
@@ -114,8 +150,8 @@ def test_an_unknown_payment_is_shown_as_unknown_and_cannot_be_captured(system: S
     (listed,) = system.send("GET", "/payments?customer=cus_1").json["payments"]
     assert listed["status"] == "unknown"
     assert system.change(listed["payment_id"], "capture").json["code"] == "payment_state_conflict"
-    assert handler({}, None) == {"settled": 0, "unsettled": 0}
     assert system.pay(card=card, key="k").json["status"] == "authorized"
+    assert handler({}, None) == {"settled": 0, "unsettled": 0}
 
 
 def test_the_sandbox_s_cards_have_valid_numbers_and_each_outcome_but_approval_has_one() -> None:
