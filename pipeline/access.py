@@ -38,6 +38,7 @@ class EnvironmentAccess(cdk.Stack):
             env=cdk.Environment(account=environment.account, region=environment.region),
             description=f"Payment system, access of the pipeline to the environment {suffix}",
             permissions_boundary=cdk.PermissionsBoundary.from_name(BOUNDARY) if builder else None,
+            tags=dict(environment.tags),
         )
         for key, value in environment.tags.items():
             cdk.Tags.of(self).add(key, value)
@@ -91,7 +92,10 @@ class EnvironmentAccess(cdk.Stack):
 
 
 def api_gateway_logging(scope: Construct, name: str) -> None:
-    """API Gateway writes access logs with one role per account and region, shared by all its APIs."""
+    """API Gateway writes access logs with one role per account and region, shared by all its APIs.
+
+    It goes with its stack, which is the last one of its account: kept, it would be in the way of the next stack's.
+    """
     role = iam.Role(
         scope,
         "ApiGatewayLogging",
@@ -106,10 +110,7 @@ def api_gateway_logging(scope: Construct, name: str) -> None:
         aws="IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]",
         reason="API Gateway checks the account's role for exactly the actions of this policy.",
     )
-    account = apigateway.CfnAccount(scope, "ApiGatewayAccount", cloud_watch_role_arn=role.role_arn)
-    # Other environments of the account log through it.
-    for resource in (role, account):
-        resource.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+    apigateway.CfnAccount(scope, "ApiGatewayAccount", cloud_watch_role_arn=role.role_arn)
 
 
 def _only(account: str, role: str) -> iam.IPrincipal:

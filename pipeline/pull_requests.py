@@ -46,6 +46,7 @@ class PullRequestStack(cdk.Stack):
             # Deployed by the account's administrator as such: the role with which CloudFormation deploys branches may
             # not touch what limits them.
             synthesizer=cdk.CliCredentialsStackSynthesizer(),
+            tags={**settings.tags, "Environment": "branches"},
         )
         for name, value in {**settings.tags, "Environment": "branches"}.items():
             cdk.Tags.of(self).add(name, value)

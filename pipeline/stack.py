@@ -34,6 +34,7 @@ class PipelineStack(cdk.Stack):
             stack_name=settings.name,
             env=cdk.Environment(account=settings.account, region=settings.region),
             description="Payment system: the pipeline",
+            tags=dict(settings.tags),
         )
         self._settings = settings
         self._artifacts = ArtifactStore(

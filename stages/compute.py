@@ -9,9 +9,10 @@ from constructs import Construct
 
 from release import names
 from stages.configuration import Environment
-from stages.constructs.audit_trail import AuditTrail, FailureQueue
+from stages.constructs.audit_trail import AuditTrail
 from stages.constructs.coloured_function import ColouredFunction
 from stages.constructs.dependency_layer import DependencyLayer
+from stages.constructs.failure_queue import FailureQueue
 from stages.constructs.nag import acknowledge
 from stages.constructs.payment_function import FunctionPlatform, PaymentFunction
 from stages.constructs.payment_layer import PaymentLayer
@@ -54,6 +55,7 @@ TUNABLES = {
     "authorization-expires-days": "7",
 }
 ROTATION_DAYS = 30
+EVENT_AGE_SECONDS = 300
 
 
 class ComputeStack(PaymentLayer):
@@ -96,7 +98,24 @@ class ComputeStack(PaymentLayer):
         self._schedule_rotation()
         self.sweeper = self._plain("sweeper", permissions.sweeper(), module="sweep")
         self._schedule_sweeps()
-        self.audit_failures = FailureQueue(self, "AuditFailures", suffix=suffix, key=security.messages_key)
+        # What these do is done again at the next minute, or at Secrets Manager's next try: late events are no use.
+        for name, function in {"Rotation": self.rotation, "Sweeper": self.sweeper}.items():
+            lambda_.CfnEventInvokeConfig(
+                self,
+                f"{name}Events",
+                function_name=function.function.function_name,
+                qualifier="$LATEST",
+                maximum_event_age_in_seconds=EVENT_AGE_SECONDS,
+                maximum_retry_attempts=1,
+                destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
+                    on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(
+                        destination=security.undelivered.queue_arn
+                    )
+                ),
+            ).node.add_dependency(function.policy)
+        self.audit_failures = FailureQueue(
+            self, "AuditFailures", name=names.audit_failures_queue(suffix), key=security.messages_key
+        )
         self.audit = self._plain("audit", permissions.audit(self.audit_failures))
         acknowledge(
             self.audit.policy,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Final
+from urllib.parse import urlsplit
 
 from release import names
 
@@ -20,6 +21,8 @@ AUDIT_DAYS: Final = 400
 """Twelve months and some, as PCI DSS 10.5.1 asks for audit records."""
 CARDHOLDER_DATA: Final = "cardholder-data"
 """What the tag DataClassification says where real cards are charged."""
+INTERFACE_SERVICES: Final = frozenset({"kms", "lambda", "secretsmanager", "sns", "ssm"})
+"""What the functions call beyond tables and buckets, whose gateway endpoints are free and always there."""
 RUNBOOKS_URL: Final = "https://github.com/example-payments/payment-pipeline/blob/main/docs/runbooks"
 """Where people who are woken find what to do: the repository of `pipeline.settings`."""
 
@@ -27,6 +30,8 @@ RUNBOOKS_URL: Final = "https://github.com/example-payments/payment-pipeline/blob
 COST_TAGS: Final = frozenset(
     {"Project", "Environment", "EnvironmentSuffix", "CostCenter", "Owner", "DataClassification"}
 )
+
+_EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
 class InvalidEnvironment(ValueError):
@@ -47,6 +52,9 @@ class NetworkConfig:
 
     cidr: str
     nat_gateways: int
+    interface_endpoints: tuple[str, ...]
+    """Services that the functions reach without a NAT gateway, as `stages.constructs.endpoints` knows them. What they
+    cost and when they pay for themselves: docs/decisions/0211-endpoints-where-they-pay.md."""
     log_retention_days: int
 
     def __post_init__(self) -> None:
@@ -57,6 +65,8 @@ class NetworkConfig:
             0 <= self.nat_gateways <= len(AVAILABILITY_ZONES),
             f"nat_gateways is {self.nat_gateways}: none, or at most one per zone",
         )
+        unknown = sorted(set(self.interface_endpoints) - INTERFACE_SERVICES)
+        _require(not unknown, f"interface_endpoints: {unknown} are none of {sorted(INTERFACE_SERVICES)}")
 
     @property
     def egress_over_ipv6(self) -> bool:
@@ -146,6 +156,33 @@ class ComputeConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NotificationConfig:
+    """Who is told: e-mail addresses and https addresses, each of which has to confirm once before it gets anything.
+
+    `alerts` get what alarms say. `failed_transactions` get payments that failed for reasons that are ours: programs
+    (https) each of them, people only those that no retry can mend.
+    """
+
+    alerts: tuple[str, ...]
+    failed_transactions: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for topic in ("alerts", "failed_transactions"):
+            endpoints = getattr(self, topic)
+            for endpoint in endpoints:
+                _require(
+                    _EMAIL.fullmatch(endpoint) is not None or _is_https(endpoint),
+                    f"{topic}: {endpoint!r} is neither an e-mail address nor an https address without credentials",
+                )
+            _require(len(set(endpoints)) == len(endpoints), f"{topic} names an endpoint twice")
+
+
+def _is_https(endpoint: str) -> bool:
+    parts = urlsplit(endpoint)
+    return parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc and not parts.fragment
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApiConfig:
     """Throttles are per stage; `requests_per_address` is what one address may send in five minutes."""
 
@@ -201,6 +238,7 @@ class Environment:
     storage: StorageConfig
     compute: ComputeConfig
     api: ApiConfig
+    notifications: NotificationConfig
     alarms: AlarmConfig
     release: ReleaseConfig
 
@@ -221,6 +259,8 @@ class Environment:
         _require(self.storage.lock_days is not None, "lock_days is None where real cards are charged")
         _require(self.database.deletion_protection, "deletion_protection is off where real cards are charged")
         _require(self.database.backup_days == 35, "backup_days is below Aurora's 35 where real cards are charged")
+        _require(bool(self.notifications.alerts), "alerts tell nobody where real cards are charged")
+        _require(bool(self.notifications.failed_transactions), "failed_transactions tell nobody where real cards are")
         _require(self.release.approval_required, "approval_required is off where real cards are charged")
 
     @property

@@ -15,6 +15,7 @@ from stages.configuration import (
     Environment,
     FunctionConfig,
     NetworkConfig,
+    NotificationConfig,
     ReleaseConfig,
     StorageConfig,
 )
@@ -64,7 +65,7 @@ DEV: Final = Environment(
     suffix="dev",
     account="222222222222",
     tags=_tags(environment="dev", suffix="dev", data_classification="test-card-data"),
-    network=NetworkConfig(cidr="10.10.0.0/16", nat_gateways=1, log_retention_days=90),
+    network=NetworkConfig(cidr="10.10.0.0/16", nat_gateways=1, interface_endpoints=(), log_retention_days=90),
     database=DatabaseConfig(
         readers=1, minimum_acu=0, maximum_acu=4, backup_days=7, deletion_protection=False, log_retention_days=90
     ),
@@ -82,6 +83,7 @@ DEV: Final = Environment(
         load_balancer_deletion_protection=False,
         log_retention_days=90,
     ),
+    notifications=NotificationConfig(alerts=(), failed_transactions=()),
     alarms=AlarmConfig(
         latency_p99_ms=3000,
         errors_per_minute=5,
@@ -99,7 +101,7 @@ STAGING: Final = Environment(
     suffix="staging",
     account="333333333333",
     tags=_tags(environment="staging", suffix="staging", data_classification="test-card-data"),
-    network=NetworkConfig(cidr="10.20.0.0/16", nat_gateways=1, log_retention_days=90),
+    network=NetworkConfig(cidr="10.20.0.0/16", nat_gateways=1, interface_endpoints=(), log_retention_days=90),
     database=DatabaseConfig(
         readers=1, minimum_acu=0.5, maximum_acu=8, backup_days=14, deletion_protection=False, log_retention_days=90
     ),
@@ -116,6 +118,9 @@ STAGING: Final = Environment(
         requests_per_address=5000,
         load_balancer_deletion_protection=False,
         log_retention_days=90,
+    ),
+    notifications=NotificationConfig(
+        alerts=("payments-team@example.com",), failed_transactions=("payments-team@example.com",)
     ),
     alarms=AlarmConfig(
         latency_p99_ms=2000,
@@ -134,7 +139,9 @@ PROD: Final = Environment(
     suffix="prod",
     account="444444444444",
     tags=_tags(environment="prod", suffix="prod", data_classification="cardholder-data"),
-    network=NetworkConfig(cidr="10.30.0.0/16", nat_gateways=3, log_retention_days=400),
+    network=NetworkConfig(
+        cidr="10.30.0.0/16", nat_gateways=3, interface_endpoints=("kms", "lambda"), log_retention_days=400
+    ),
     database=DatabaseConfig(
         readers=2, minimum_acu=2, maximum_acu=32, backup_days=35, deletion_protection=True, log_retention_days=400
     ),
@@ -151,6 +158,9 @@ PROD: Final = Environment(
         requests_per_address=10000,
         load_balancer_deletion_protection=True,
         log_retention_days=400,
+    ),
+    notifications=NotificationConfig(
+        alerts=("payments-on-call@example.com",), failed_transactions=("payments-on-call@example.com",)
     ),
     alarms=AlarmConfig(
         latency_p99_ms=1500,
@@ -177,7 +187,7 @@ def pull_request_environment(suffix: str) -> Environment:
         suffix=suffix,
         account=PULL_REQUEST_ACCOUNT,
         tags=_tags(environment="pull-request", suffix=suffix, data_classification="test-card-data"),
-        network=NetworkConfig(cidr="10.40.0.0/16", nat_gateways=0, log_retention_days=90),
+        network=NetworkConfig(cidr="10.40.0.0/16", nat_gateways=0, interface_endpoints=(), log_retention_days=90),
         database=DatabaseConfig(
             readers=1, minimum_acu=0, maximum_acu=2, backup_days=1, deletion_protection=False, log_retention_days=90
         ),
@@ -196,6 +206,7 @@ def pull_request_environment(suffix: str) -> Environment:
             load_balancer_deletion_protection=False,
             log_retention_days=90,
         ),
+        notifications=NotificationConfig(alerts=(), failed_transactions=()),
         alarms=AlarmConfig(
             latency_p99_ms=3000,
             errors_per_minute=5,

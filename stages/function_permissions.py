@@ -70,6 +70,7 @@ class FunctionPermissions:
     def sweeper(self) -> list[iam.PolicyStatement]:
         data, security = self._data, self._security
         return [
+            self._hand_over_failures(),
             iam.PolicyStatement(
                 sid="OpenPayments",
                 actions=["dynamodb:Query"],
@@ -94,6 +95,12 @@ class FunctionPermissions:
 
     def rotation(self) -> list[iam.PolicyStatement]:
         return [
+            self._hand_over_failures(),
+            iam.PolicyStatement(
+                sid="EncryptMessages",
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=[self._security.messages_key.key_arn],
+            ),
             iam.PolicyStatement(
                 sid="Rotate",
                 actions=[
@@ -137,6 +144,12 @@ class FunctionPermissions:
                 resources=[security.messages_key.key_arn],
             ),
         ]
+
+    def _hand_over_failures(self) -> iam.PolicyStatement:
+        """Lambda puts an event that failed into the queue with the function's own rights."""
+        return iam.PolicyStatement(
+            sid="Undelivered", actions=["sqs:SendMessage"], resources=[self._security.undelivered.queue_arn]
+        )
 
     def _invoke(self, name: str) -> iam.PolicyStatement:
         """By both colours' aliases and never without one: a colour calls its own."""

@@ -47,6 +47,7 @@ class MonitoringStack(PaymentLayer):
             "sweeper": compute.sweeper.function,
         }
         self._audit_failures = compute.audit_failures
+        self._undelivered = security.undelivered
         self._failed = security.failed_transactions
         self._cluster = data.database.cluster
         self._alarms = PaymentAlarms(self, "Alarms", suffix=environment.suffix, topic=security.alerts)
@@ -58,6 +59,7 @@ class MonitoringStack(PaymentLayer):
         self._alarm_on_audit_trail()
         self._alarm_on_rotation()
         self._alarm_on_sweeps()
+        self._alarm_on_undelivered()
         dashboard = cloudwatch.Dashboard(
             self,
             "Dashboard",
@@ -178,6 +180,16 @@ class MonitoringStack(PaymentLayer):
             runbook="failed-transactions",
         )
 
+    def _alarm_on_undelivered(self) -> None:
+        self._alarms.above(
+            "undelivered",
+            self._undelivered.metric_approximate_number_of_messages_visible(statistic="Maximum", period=PERIOD),
+            threshold=0,
+            description="A notification or an event for a function was given up",
+            runbook="undelivered",
+            at_once=True,
+        )
+
     def _outcome(self, function: str, colour: Colour, outcome: str) -> cloudwatch.Metric:
         return cloudwatch.Metric(
             namespace=METRICS_NAMESPACE,
@@ -284,11 +296,14 @@ class MonitoringStack(PaymentLayer):
         )
 
     def _audit_graph(self) -> cloudwatch.GraphWidget:
-        queue = self._audit_failures.metric_approximate_number_of_messages_visible(statistic="Maximum", period=PERIOD)
+        queues = [
+            queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=PERIOD)
+            for queue in (self._audit_failures, self._undelivered)
+        ]
         return cloudwatch.GraphWidget(
-            title="Audit trail: failures waiting and age of the oldest event; failed transactions",
+            title="Queues of failures and age of the oldest event that is not in the audit trail; failed transactions",
             width=HALF,
-            left=[queue, self._failed.metric_number_of_messages_published(statistic="Sum", period=PERIOD)],
+            left=[*queues, self._failed.metric_number_of_messages_published(statistic="Sum", period=PERIOD)],
             right=[self._functions["audit"].metric("IteratorAge", statistic="Maximum", period=PERIOD)],
         )
 

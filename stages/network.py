@@ -1,5 +1,7 @@
 """The network: three zones with a public, a private and an isolated database subnet each."""
 
+from collections.abc import Sequence
+
 from aws_cdk import Tags
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
@@ -7,6 +9,7 @@ from constructs import Construct
 from release import names
 from stages.configuration import AVAILABILITY_ZONES, Environment
 from stages.constructs.customer_key import CustomerKey
+from stages.constructs.endpoints import add_gateway_endpoints, add_interface_endpoints
 from stages.constructs.ipv6_egress import Ipv6Egress
 from stages.constructs.key_access import allow_logs
 from stages.constructs.library_functions import log_library_functions
@@ -56,10 +59,6 @@ class NetworkStack(PaymentLayer):
                 ),
                 ec2.SubnetConfiguration(name="Database", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=24),
             ],
-            gateway_endpoints={
-                "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3),
-                "DynamoDb": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
-            },
         )
         acknowledge(
             self.vpc,
@@ -67,6 +66,7 @@ class NetworkStack(PaymentLayer):
             pci="VPCFlowLogsEnabled",
             reason="The security stack, which has the key, records this network's traffic; the rule sees one stack",
         )
+        add_gateway_endpoints(self.vpc, suffix=suffix)
         if environment.network.egress_over_ipv6:
             Ipv6Egress(self, "Ipv6Egress", vpc=self.vpc, subnets=self.vpc.private_subnets)
         self._name_subnets(suffix)
@@ -75,6 +75,8 @@ class NetworkStack(PaymentLayer):
         self.load_balancer_group = self._group("LoadBalancerGroup", "alb", "The private load balancer")
         self.functions_group = self._group("FunctionsGroup", "functions", "The functions")
         self.database_group = self._group("DatabaseGroup", "database", "The database")
+        if environment.network.interface_endpoints:
+            self._add_interface_endpoints(environment.network.interface_endpoints)
         self._connect(egress_over_ipv6=environment.network.egress_over_ipv6)
         log_library_functions(
             self,
@@ -88,6 +90,11 @@ class NetworkStack(PaymentLayer):
         return PaymentSecurityGroup(
             self, construct_id, name=names.resource(self.suffix, role), description=description, vpc=self.vpc
         )
+
+    def _add_interface_endpoints(self, services: Sequence[str]) -> None:
+        group = self._group("EndpointsGroup", "endpoints", "The endpoints of AWS services")
+        self.functions_group.reach(group, HTTPS, "functions to AWS APIs")
+        add_interface_endpoints(self.vpc, services, suffix=self.suffix, security_group=group)
 
     def _connect(self, *, egress_over_ipv6: bool) -> None:
         self.link_group.reach(self.load_balancer_group, HTTPS, "API to load balancer")

@@ -4,11 +4,13 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from release import names
-from stages.configuration import Environment
+from stages.configuration import Environment, NotificationConfig
 from stages.constructs.customer_key import CustomerKey, FingerprintKey
+from stages.constructs.failure_queue import FailureQueue
 from stages.constructs.flow_log import VpcFlowLog
-from stages.constructs.key_access import allow_alarms, allow_functions, allow_tables
+from stages.constructs.key_access import allow_alarms, allow_functions, allow_tables, allow_topics_to_encrypt
 from stages.constructs.payment_layer import PaymentLayer
+from stages.constructs.subscriptions import Subscriptions, allow_topics
 from stages.constructs.topic import PaymentTopic
 from stages.network import NetworkStack
 
@@ -31,10 +33,12 @@ class SecurityStack(PaymentLayer):
         )
         self.messages_key = self._key("MessagesKey", "messages", "notifications", keep=False)
         allow_alarms(self.messages_key)
+        allow_topics_to_encrypt(self.messages_key)
         self.fingerprint_key = FingerprintKey(
             self, "FingerprintKey", suffix=suffix, user_role=names.function(suffix, "validation"), keep=keep
         )
         self._add_topics()
+        self._subscribe(environment.notifications)
         VpcFlowLog(
             self,
             "FlowLog",
@@ -54,6 +58,7 @@ class SecurityStack(PaymentLayer):
             {
                 "AlertsTopicArn": self.alerts.topic_arn,
                 "FailedTransactionsTopicArn": self.failed_transactions.topic_arn,
+                "UndeliveredQueueUrl": self.undelivered.queue_url,
             }
         )
 
@@ -83,4 +88,30 @@ class SecurityStack(PaymentLayer):
             name=names.failed_transactions_topic(self.suffix),
             display_name=f"Failed payments, {self.suffix}",
             key=self.messages_key,
+        )
+
+    def _subscribe(self, notifications: NotificationConfig) -> None:
+        """What nobody takes in is kept: notifications here, and events of functions that nobody waits for."""
+        self.undelivered = FailureQueue(
+            self, "Undelivered", name=names.resource(self.suffix, "undelivered"), key=self.messages_key
+        )
+        allow_topics(
+            self.undelivered,
+            topic_names=[names.alerts_topic(self.suffix), names.failed_transactions_topic(self.suffix)],
+        )
+        Subscriptions(
+            self,
+            "AlertsSubscriptions",
+            topic=self.alerts,
+            endpoints=notifications.alerts,
+            dead_letters=self.undelivered,
+        )
+        Subscriptions(
+            self,
+            "FailedTransactionsSubscriptions",
+            topic=self.failed_transactions,
+            endpoints=notifications.failed_transactions,
+            dead_letters=self.undelivered,
+            # The client repeats the others, and the alarm counts all of them.
+            filter_for_people={"retryable": [False]},
         )

@@ -2,41 +2,15 @@
 
 import json
 
-from aws_cdk import Duration
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
-
-from release import names
-from stages.constructs.nag import acknowledge
 
 # Stream records live for a day; what fails this often needs a person, who finds it in the queue.
 RETRIES = 20
 BATCH = 100
 # Every step of a payment is a new item, never a change of one.
 EVENTS_ONLY = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": [{"prefix": "EVT#"}]}}}}
-
-
-class FailureQueue(sqs.Queue):
-    """Tells where in a stream the records are that could not be written; holds no payment data itself."""
-
-    def __init__(self, scope: Construct, construct_id: str, *, suffix: str, key: kms.IKey) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            queue_name=names.audit_failures_queue(suffix),
-            encryption=sqs.QueueEncryption.KMS,
-            encryption_master_key=key,
-            data_key_reuse=Duration.hours(1),
-            retention_period=Duration.days(14),
-            enforce_ssl=True,
-        )
-        acknowledge(
-            self,
-            aws="SQS3",
-            reason="It is itself where failures end: an alarm calls a person when it holds a message",
-        )
 
 
 class AuditTrail(Construct):

@@ -46,6 +46,19 @@ def allow_alarms(key: kms.Key) -> None:
     )
 
 
+def allow_topics_to_encrypt(key: kms.Key) -> None:
+    """Let this account's topics put messages into queues that the key encrypts."""
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="Topics",
+            principals=[iam.ServicePrincipal("sns.amazonaws.com")],
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resources=["*"],
+            conditions={"StringEquals": {"aws:SourceAccount": Stack.of(key).account}},
+        )
+    )
+
+
 def allow_functions(key: kms.Key, *, function_names: list[str]) -> None:
     """Let the roles of these functions read their own environment variables."""
     stack = Stack.of(key)

@@ -21,6 +21,8 @@ class PaymentLayer(Stack):
             env=Environment(account=environment.account, region=environment.region),
             description=f"Payment system, {layer} of the environment {environment.suffix}",
             analytics_reporting=False,
+            # The stack's own: clean-ups find it by them, and CloudFormation hands them on to what it makes.
+            tags=dict(environment.tags),
         )
         self.suffix = environment.suffix
 

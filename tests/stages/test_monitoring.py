@@ -35,7 +35,7 @@ def test_latency_errors_and_the_database_have_alarms(alarms: dict[str, Resource]
     faults = {f"{name}-{colour}-faults" for name in ROUTED for colour in Colour}
     api = {"api-latency-p99", "api-errors"}
     database = {"database-cpu", "database-connections", "database-replica-lag"}
-    payments = {"failed-transactions", *(f"fraud-{colour}-declines" for colour in Colour)}
+    payments = {"failed-transactions", "undelivered", *(f"fraud-{colour}-declines" for colour in Colour)}
     throttles = {f"{name}-throttles" for name in (*FUNCTIONS, *UNCOLOURED_FUNCTIONS)}
     unattended = {"audit-failures", "audit-behind", "rotation-errors", "sweeper-errors"}
     assert alarms.keys() == per_colour | faults | api | database | payments | throttles | unattended
