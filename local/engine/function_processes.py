@@ -101,7 +101,7 @@ def _until_end_of_log(original: Callable[..., str]) -> Callable[..., str]:
         deadline = time.monotonic() + LOG_WAIT_SECONDS
         while (left := deadline - time.monotonic()) > 0:
             try:
-                line = worker._stderr_queue.get(timeout=left)
+                line = seams.attribute("lambda.worker", worker, "_stderr_queue").get(timeout=left)
             except queue.Empty:
                 break
             if line == END_OF_LOG:

@@ -23,10 +23,14 @@ class SeamBrokenError(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Seam:
-    """`target` is `module:attribute.path`; `parameters` its exact parameter names, None if not a function."""
+    """`target` is `module:attribute.path`; `parameters` its exact parameter names, None if not a function.
+
+    `instance_attributes` are what a class sets on its instances and we read there.
+    """
 
     target: str
     parameters: tuple[str, ...] | None = None
+    instance_attributes: tuple[str, ...] = ()
 
 
 DEPLOY_STACK = (
@@ -142,6 +146,10 @@ SEAMS: dict[str, Seam] = {
         target="ministack.services.lambda_svc:acquire_worker",
         parameters=("func_name", "config", "code_zip", "qualifier", "max_concurrency"),
     ),
+    "lambda.worker": Seam(
+        target="ministack.core.lambda_runtime:Worker",
+        instance_attributes=("_stderr_queue", "config", "in_use", "last_used"),
+    ),
     "lambda.workers": Seam(target="ministack.core.lambda_runtime:_workers"),
     "lambda.workers_lock": Seam(target="ministack.core.lambda_runtime:_lock"),
     "lambda.kill_workers": Seam(target="ministack.core.lambda_runtime:kill_workers", parameters=("workers",)),
@@ -194,6 +202,28 @@ SEAMS: dict[str, Seam] = {
     "cloudwatch.evict": Seam(target="ministack.services.cloudwatch:_evict_old_metrics", parameters=()),
     "cloudwatch.metrics": Seam(target="ministack.services.cloudwatch:_metrics"),
     "cloudwatch.alarms": Seam(target="ministack.services.cloudwatch:_alarms"),
+    "cloudwatch.dispatch": Seam(
+        target="ministack.services.cloudwatch:_dispatch_alarm_actions",
+        parameters=("alarm", "old_state", "new_state", "reason"),
+    ),
+    "cloudwatch.history": Seam(target="ministack.services.cloudwatch:_history_entries", parameters=()),
+    "sns.allows": Seam(
+        target="ministack.services.sns:topic_policy_allows",
+        parameters=("topic_arn", "service", "source_arn", "source_account"),
+    ),
+    "sns.fanout": Seam(
+        target="ministack.services.sns:_fanout",
+        parameters=(
+            "topic_arn",
+            "msg_id",
+            "message",
+            "subject",
+            "message_structure",
+            "message_attributes",
+            "message_group_id",
+            "message_dedup_id",
+        ),
+    ),
     "cloudwatch.composite_alarms": Seam(target="ministack.services.cloudwatch:_composite_alarms"),
     "cloudwatch.first_alarm": Seam(
         target="ministack.services.cloudwatch:first_alarm_time", parameters=("alarm_arn", "start", "end")
@@ -312,6 +342,13 @@ def get(name: str) -> Any:
     return getattr(owner, attribute)
 
 
+def attribute(name: str, instance: Any, attribute_name: str) -> Any:
+    """An attribute of an instance of the class behind seam `name`; the seam must list it."""
+    if attribute_name not in SEAMS[name].instance_attributes:
+        raise SeamBrokenError(f"{name} does not list the attribute {attribute_name}")
+    return getattr(instance, attribute_name)
+
+
 def replace(name: str, value: Any) -> Any:
     """Put `value` in the place of seam `name` and return what was there before."""
     owner, attribute = _owner(SEAMS[name])
@@ -340,6 +377,10 @@ def _fault(name: str, seam: Seam) -> str | None:
         value = getattr(owner, attribute)
     except (ImportError, AttributeError) as error:
         return f"{name}: {seam.target} is gone ({error})"
+    source = inspect.getsource(value) if seam.instance_attributes else ""
+    gone = [name for name in seam.instance_attributes if f"self.{name}" not in source]
+    if gone:
+        return f"{name}: {seam.target} no longer sets {', '.join(gone)}"
     if seam.parameters is None:
         return None
     found = tuple(inspect.signature(value).parameters)

@@ -20,6 +20,7 @@ from local.engine.cloudwatch.evaluation import Rule, evaluate
 from local.engine.cloudwatch.function_metrics import embedded_metrics
 from local.engine.cloudwatch.metric_alarm import MetricAlarm
 from tests.engine.embedded import EmbeddedAws, StackFailedError, eventually, template
+from tests.engine.test_access import allow, policy
 from tests.engine.test_functions import function, invoke, role
 
 NOW = 1_000_000_030.0
@@ -155,6 +156,7 @@ def test_metrics_in_log_lines_are_read() -> None:
     assert seen == [("Payment", "Faults", value, "Count", {"service": "fraud"}) for value in (1.0, 0.0)]
     assert list(embedded_metrics('{"message": "x"}')) == []
     assert list(embedded_metrics('not json "_aws"')) == []
+    assert list(embedded_metrics(line.replace('"Faults": [1, 0]', '"Other": 1'))) == []
 
 
 def alarm(name: str, resource: str) -> dict[str, Any]:
@@ -303,3 +305,66 @@ def test_a_clock_that_cannot_run_is_refused(given: str, monkeypatch: pytest.Monk
 
     with pytest.raises(clock.ClockFactorError, match="CLOUDWATCH_CLOCK_FACTOR"):
         clock.factor()
+
+
+def test_a_change_is_published_to_topics_that_let_cloudwatch(engine: EmbeddedAws, account: str) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html"""
+    cloudwatch, sns, sqs = (engine.client(service, account=account) for service in ("cloudwatch", "sns", "sqs"))
+    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
+    told, closed = (sns.create_topic(Name=name)["TopicArn"] for name in ("told", "closed"))
+    arn = f"arn:aws:sqs:us-east-1:{account}:told"
+    sends = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:*", "Resource": arn}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy(sends)})
+    sns.subscribe(TopicArn=told, Protocol="sqs", Endpoint=arn)
+    alarms = allow("sns:Publish", told, Principal={"Service": "cloudwatch.amazonaws.com"})
+    insecure = {"Bool": {"aws:SecureTransport": "false"}}
+    plain = {"Effect": "Deny", "Principal": "*", "Action": "sns:Publish", "Resource": told, "Condition": insecure}
+    sns.set_topic_attributes(TopicArn=told, AttributeName="Policy", AttributeValue=policy(alarms, plain))
+    people = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sns:Publish", "Resource": closed}
+    sns.set_topic_attributes(TopicArn=closed, AttributeName="Policy", AttributeValue=policy(people))
+    cloudwatch.put_metric_alarm(AlarmName="told", AlarmActions=[told, closed], **ONE | {"TreatMissingData": "ignore"})
+
+    cloudwatch.set_alarm_state(AlarmName="told", StateValue="ALARM", StateReason="a drill")
+
+    (received,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    envelope = json.loads(received["Body"])
+    message = json.loads(envelope["Message"])
+    assert envelope["Subject"] == 'ALARM: "told" in US East (N. Virginia)'
+    assert (message["NewStateValue"], message["OldStateValue"]) == ("ALARM", "INSUFFICIENT_DATA")
+    assert message["AlarmArn"] == f"arn:aws:cloudwatch:us-east-1:{account}:alarm:told"
+    assert (message["Trigger"]["Statistic"], message["Trigger"]["Threshold"]) == ("SUM", 5)
+    history = cloudwatch.describe_alarm_history(AlarmName="told", HistoryItemType="Action")["AlarmHistoryItems"]
+    summaries = {item["HistorySummary"] for item in history}
+    assert summaries == {f"Successfully executed action {told}", f"Failed to execute action {closed}"}
+
+
+def test_actions_without_behaviour_are_refused(engine: EmbeddedAws, account: str) -> None:
+    client = engine.client("cloudwatch", account=account)
+
+    with pytest.raises(ClientError, match="no behaviour for the action arn:aws:lambda"):
+        client.put_metric_alarm(AlarmName="x", AlarmActions=[f"arn:aws:lambda:us-east-1:{account}:function:pay"], **ONE)
+
+
+@pytest.mark.parametrize(
+    ("rule", "states", "expected"),
+    [
+        ("ALARM(a) AND NOT ALARM(b)", ("ALARM", "OK"), "ALARM"),
+        ("ALARM(a) AND NOT ALARM(b)", ("ALARM", "ALARM"), "OK"),
+        ("INSUFFICIENT_DATA(a) OR (OK(b) AND FALSE)", ("INSUFFICIENT_DATA", "OK"), "ALARM"),
+        ("AT_LEAST(2, ALARM, (a, b))", ("ALARM", "OK"), "OK"),
+    ],
+)
+def test_a_composite_alarm_follows_its_rule(
+    engine: EmbeddedAws, account: str, rule: str, states: tuple[str, str], expected: str
+) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-combining.html"""
+    client = engine.client("cloudwatch", account=account)
+    for name in "ab":
+        client.put_metric_alarm(AlarmName=name, **ONE | {"TreatMissingData": "ignore"})
+    client.put_composite_alarm(AlarmName="both", AlarmRule=rule)
+
+    for name, state in zip("ab", states, strict=True):
+        client.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a drill")
+
+    (both,) = client.describe_alarms(AlarmNames=["both"], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
+    assert both["StateValue"] == expected

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from local.engine import context, inprocess, seams
+from local.engine.cloudwatch import alarm_actions
 from local.engine.cloudwatch.errors import CloudWatchError
 from local.engine.cloudwatch.metric_alarm import MetricAlarm
 from local.engine.cloudwatch.metric_data import get_metric_data
@@ -49,6 +50,8 @@ async def answer(request: Request, proceed: ServiceHandler) -> Response:
         return await proceed(request)  # ministack says what is wrong with a call that does not exist
     try:
         _refuse_silent_losses(operation, asked)
+        if operation in ("PutCompositeAlarm", "PutMetricAlarm"):
+            alarm_actions.check(asked)
         if operation == "PutMetricAlarm":
             return await _put_metric_alarm(asked, request, proceed)
         if operation == "GetMetricData":

@@ -98,20 +98,23 @@ def _with_embedded_metrics(original: Callable[..., None]) -> Callable[..., None]
 
 
 def embedded_metrics(line: str) -> Iterator[Observation]:
-    """The observations of a log line in the embedded metric format; none of any other line."""
+    """The observations of a log line in the embedded metric format; none of any other line, as none of a wrong one."""
     if '"_aws"' not in line:
         return
     try:
-        document = json.loads(line)
-        directives = document["_aws"]["CloudWatchMetrics"]
-    except (ValueError, KeyError, TypeError):
+        found = list(_observations(json.loads(line)))
+    except (ValueError, KeyError, TypeError, AttributeError):
         return
-    for directive in directives:
+    yield from found
+
+
+def _observations(document: Any) -> Iterator[Observation]:
+    for directive in document["_aws"]["CloudWatchMetrics"]:
         for names in directive.get("Dimensions") or [[]]:
             dimensions = {name: str(document[name]) for name in names}
             for metric in directive["Metrics"]:
-                found = document[metric["Name"]]
-                for value in found if isinstance(found, list) else [found]:
+                values = document[metric["Name"]]
+                for value in values if isinstance(values, list) else [values]:
                     yield Observation(
                         namespace=directive["Namespace"],
                         name=metric["Name"],
