@@ -84,6 +84,10 @@ async def _rotate(asked: dict[str, Any]) -> Response:
     version = asked.get("ClientRequestToken") or str(uuid.uuid4())
     immediately = bool(asked.get("RotateImmediately", True))
     value = (None, None) if immediately else _current_value(secret)
+    if immediately:
+        # A label is at one version at a time; a finished rotation has left it at the current one.
+        for other in secret["Versions"].values():
+            other["Stages"] = [label for label in other["Stages"] if label != "AWSPENDING"]
     secret["Versions"][version] = {
         "SecretString": value[0],
         "SecretBinary": value[1],

@@ -111,6 +111,12 @@ def test_rotation_runs_the_four_steps_and_then_the_new_value_is_current(engine: 
     assert vault.get_secret_value(SecretId="app", VersionStage="AWSPREVIOUS")["SecretString"] == "old"
     assert steps_run(engine, account) == TRIAL + STEPS
 
+    for done in (2, 3):
+        vault.rotate_secret(SecretId="app")
+        eventually(lambda done=done: steps_run(engine, account) == TRIAL + done * STEPS)
+        stages = vault.describe_secret(SecretId="app")["VersionIdsToStages"]
+        assert sum("AWSPENDING" in labels for labels in stages.values()) <= 1
+
 
 def test_failed_step_leaves_the_old_value_current_and_blocks_the_next_rotation(
     engine: EmbeddedAws, account: str
