@@ -23,6 +23,7 @@ class ErrorCode(StrEnum):
     PAYMENT_NOT_FOUND = "payment_not_found"
     CUSTOMER_NOT_FOUND = "customer_not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    MEDIA_TYPE_UNSUPPORTED = "media_type_unsupported"
     IDEMPOTENCY_IN_FLIGHT = "idempotency_in_flight"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     KEY_ALREADY_USED = "key_already_used"

@@ -36,6 +36,7 @@ PROBLEMS = {
     ErrorCode.PAYMENT_NOT_FOUND: Problem(404, "There is no such payment"),
     ErrorCode.CUSTOMER_NOT_FOUND: Problem(404, "There is no such customer"),
     ErrorCode.METHOD_NOT_ALLOWED: Problem(405, "The method is not allowed at this path"),
+    ErrorCode.MEDIA_TYPE_UNSUPPORTED: Problem(415, "The body is not application/json"),
     ErrorCode.IDEMPOTENCY_IN_FLIGHT: Problem(409, "A request with this key is being processed", 1),
     ErrorCode.KEY_ALREADY_USED: Problem(409, "The idempotency key has been used before"),
     ErrorCode.PAYMENT_STATE_CONFLICT: Problem(409, "The payment is not in a state that allows this"),

@@ -7,6 +7,8 @@ from urllib.parse import unquote
 from payment_core.errors import ErrorCode, InvalidRequest
 from payment_core.http import Request, Response
 
+JSON = "application/json"
+
 RouteHandler = Callable[[Request, Mapping[str, str]], Response]
 
 
@@ -32,11 +34,19 @@ class Router:
             if arguments is None:
                 continue
             if route.method == request.method:
+                _refuse_other_media(request)
                 return route.serve(request, arguments)
             path_known = True
         if path_known:
             raise InvalidRequest(ErrorCode.METHOD_NOT_ALLOWED, "This path exists, but not with this method.")
         raise InvalidRequest(ErrorCode.ROUTE_NOT_FOUND, "No resource has this path.")
+
+
+def _refuse_other_media(request: Request) -> None:
+    """API Gateway checks only bodies that say they are JSON, so the others must not get past here."""
+    media_type = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+    if request.body and media_type != JSON:
+        raise InvalidRequest(ErrorCode.MEDIA_TYPE_UNSUPPORTED, "A body must be application/json.", field="Content-Type")
 
 
 def _match(template: str, path: str) -> dict[str, str] | None:

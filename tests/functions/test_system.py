@@ -104,6 +104,22 @@ def test_a_bad_request_is_400_and_nobody_else_hears_of_it(
     assert after == (written, invoked, macs)
 
 
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""])
+def test_a_body_that_does_not_say_it_is_json_is_415_and_nobody_else_hears_of_it(
+    system: System, media_type: str
+) -> None:
+    """API Gateway would not have checked it."""
+    written, invoked = _written(system), len(system.cloud.functions.payloads)
+    answer = system.send("POST", "/payments", payment_body(), key="k", headers={"content-type": media_type})
+    assert _code(answer) == (415, "media_type_unsupported")
+    assert (_written(system), len(system.cloud.functions.payloads)) == (written, invoked)
+
+
+def test_json_may_name_its_character_set(system: System) -> None:
+    headers = {"content-type": "Application/JSON; charset=utf-8"}
+    assert system.send("POST", "/payments", payment_body(), key="k", headers=headers).status == 201
+
+
 def test_a_key_of_255_characters_is_fine(system: System) -> None:
     assert system.pay(key="k" * 255).status == 201
 
