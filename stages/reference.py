@@ -31,11 +31,7 @@ was authorised. All others are approved.
 | 40005 | no answer: 504 `outcome_unknown`; done when repeated |
 | 40006 | no answer: 504 `outcome_unknown`; declined when repeated: `card_declined` |
 
-<<<<<<< Updated upstream
 Repeated means the same request with the same key, or the sweeper, which settles what has had no outcome for 25 seconds.
-=======
-Repeated means the same request with the same key, or the sweeper, which settles what has had no outcome for 25 s.
->>>>>>> Stashed changes
 Both ask the acquirer by the id of payment or operation, so that it does everything once. Meanwhile a payment shows its
 `pending_operation`, and other operations of it are answered with 409 `operation_in_flight`; an operation that the
 acquirer declines is answered with 422 `operation_declined` and leaves the payment as it was. An authorisation that

@@ -20,11 +20,8 @@ from transaction_processing.states import UNSETTLED_STATES, PaymentState
 
 # Whoever began has been gone for long: a function lives 6 seconds, a claim's lease 10.
 SETTLED_WITHIN = timedelta(seconds=25)
-<<<<<<< Updated upstream
 # A schedule comes once a minute: in between the same run looks again, for as long as somebody may need it.
 PAUSE_SECONDS = 5.0
-=======
->>>>>>> Stashed changes
 # The function lives 60 seconds; the last payment that is begun needs some of them.
 ENDS_AFTER = timedelta(seconds=45)
 
