@@ -1,12 +1,14 @@
 """Every pair of states is either in the one table or refused."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.functions.processing import ORDER, START
+from tests.functions.processing import ORDER, START, Processing
+from transaction_processing.ledger import ConcurrentChange
 from transaction_processing.payments import Payment
 from transaction_processing.states import TRANSITIONS, UNSETTLED_STATES, IllegalTransition, PaymentState
 
@@ -43,6 +45,27 @@ def test_every_pair_of_states(source: PaymentState, target: PaymentState) -> Non
 def test_the_table_knows_every_state_and_every_open_one_can_end() -> None:
     assert set(TRANSITIONS) == set(PaymentState)
     assert all(TRANSITIONS[state] - UNSETTLED_STATES for state in UNSETTLED_STATES)
+
+
+@pytest.mark.parametrize(("stored", "believed"), list(product(PaymentState, PaymentState)))
+def test_the_table_of_payments_takes_a_step_only_from_the_state_and_version_that_it_holds(
+    stored: PaymentState, believed: PaymentState
+) -> None:
+    processing = Processing()
+    payment = Payment.received(ORDER, at=START)
+    object.__setattr__(payment, "state", stored)
+    processing.ledger.create([payment], correlation_id="c")
+    stale = replace(payment, version=2)
+    wrong = replace(payment)
+    object.__setattr__(wrong, "state", believed)
+    after = replace(payment, version=7, updated_at=START)
+    for before in (stale, wrong) if stored is not believed else (stale,):
+        with pytest.raises(ConcurrentChange):
+            processing.ledger.advance(before, after, correlation_id="c")
+    found = processing.ledger.find(ORDER.payment_id)
+    assert found is not None
+    assert (found.state, found.version) == (stored, 1)
+    processing.ledger.advance(payment, after, correlation_id="c")
 
 
 @given(st.lists(st.sampled_from(list(PaymentState)), max_size=12))
