@@ -96,7 +96,10 @@ class PaymentChange:
             if claim.resumed or attempt:
                 ended = self.ledger.status_of(operation)
                 if ended is not None and not ended.pending:
-                    return self._tell_again(claim, operation, ended, payment, correlation_id=correlation_id)
+                    if not claim.resumed:
+                        raise KeyAlreadyUsed
+                    now = self._find(operation, payment.merchant_id)
+                    return self._tell_again(claim, operation, ended, now, correlation_id=correlation_id)
             try:
                 begun = operation.begin(payment, at=self.clock())
                 self.ledger.advance(payment, begun, correlation_id=correlation_id)
