@@ -1,8 +1,11 @@
 """The REST API's stages, and who may call it."""
 
+import uuid
+
 import boto3
 import pytest
 
+from integ_tests.client import Body, PaymentClient
 from integ_tests.environment import Deployed
 from release import names
 from release.names import Colour
@@ -51,3 +54,22 @@ def test_every_method_wants_a_signature(session: boto3.Session, deployed: Deploy
         ("/health", "GET"),
     }
     assert set(methods.values()) == {"AWS_IAM"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "key"),
+    [
+        pytest.param("POST", "/payments", b'{"amount_minor": 1}', True, id="no payment"),
+        pytest.param("POST", "/payments", b'{"amount_minor"', True, id="no JSON"),
+        pytest.param("POST", "/payments/x/capture", b"{}", False, id="no idempotency key"),
+        pytest.param("PUT", "/customers/x", b"{}", False, id="no customer"),
+    ],
+)
+def test_the_api_itself_refuses_what_its_contract_does_not_allow(
+    merchant: PaymentClient, method: str, path: str, body: bytes, key: bool
+) -> None:
+    """Before a function runs: every answer of a function tells its colour."""
+    headers = {"Idempotency-Key": str(uuid.uuid4())} if key else None
+    answer = merchant.send(method, path, Body(body), headers=headers)
+    assert answer.status == 400, answer
+    assert names.COLOUR_HEADER not in answer.headers

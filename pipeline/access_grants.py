@@ -188,6 +188,13 @@ def test_grants(environment: Environment) -> list[Grant]:
             "lambda:GetAlias",
         ),
         Grant(
+            actions=["lambda:InvokeFunction"],
+            resources=[
+                _arn(environment, "lambda", f"function:{names.function(suffix, name)}")
+                for name in ("migration", "rotation", "sweeper")
+            ],
+        ),
+        Grant(
             actions=["cloudwatch:GetDashboard"],
             resources=[f"arn:aws:cloudwatch::{environment.account}:dashboard/{names.dashboard(suffix)}"],
         ),
