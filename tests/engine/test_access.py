@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.engine.embedded import EmbeddedAws
-from tests.engine.test_functions import function, role
+from tests.engine.test_functions import function, invoke, role
 
 
 def make_role(engine: EmbeddedAws, account: str, name: str, *statements: Mapping[str, Any], **more: Any) -> str:
@@ -183,3 +183,28 @@ def test_functions_are_invoked_by_alias_only_where_the_policy_names_it(
     else:
         with pytest.raises(ClientError, match="AccessDenied"):
             client.invoke(FunctionName="pay", Payload="{}", **arguments)
+
+
+READS_A_PARAMETER = """
+import boto3
+
+def handler(event, context):
+    return boto3.client("ssm").get_parameter(Name="/pay/limit")["Parameter"]["Value"]
+"""
+
+
+def test_a_function_may_do_what_its_role_allows_and_no_more(engine: EmbeddedAws, account: str) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html"""
+    stack = engine.deploy({"Role": role(), "Function": function(READS_A_PARAMETER, Timeout=20)}, account=account)
+    engine.client("ssm", account=account).put_parameter(Name="/pay/limit", Value="5", Type="String")
+    iam, client = engine.client("iam", account=account), engine.client("lambda", account=account)
+    own = {"RoleName": stack.resources["Role"], "PolicyName": "own"}
+    grant = allow("ssm:GetParameter", f"arn:aws:ssm:us-east-1:{account}:parameter/pay/*")
+    iam.put_role_policy(**own, PolicyDocument=policy(grant))
+
+    assert invoke(client, "pay", {}) == {"error": None, "payload": "5"}
+    iam.delete_role_policy(**own)
+    refused = invoke(client, "pay", {})
+
+    assert refused["error"] == "Unhandled"
+    assert "not authorized to perform: ssm:GetParameter" in refused["payload"]["errorMessage"]
