@@ -10,6 +10,7 @@ import functools
 from dataclasses import dataclass, field
 
 from local.engine.load_balancer import api, templates
+from local.engine.load_balancer.access_log import AccessLog
 from local.engine.load_balancer.dispatch import Balancer
 from local.engine.load_balancer.entrance import by_host
 from local.engine.load_balancer.health import Checker, probe
@@ -24,10 +25,11 @@ class Plane:
 
     store: Store = field(default_factory=Store)
     metrics: MetricBuffer = field(default_factory=MetricBuffer)
+    access_log: AccessLog = field(default_factory=AccessLog)
 
     @functools.cached_property
     def balancer(self) -> Balancer:
-        return Balancer(self.store, self.metrics)
+        return Balancer(self.store, self.metrics, self.access_log)
 
 
 @functools.cache
@@ -37,7 +39,7 @@ def plane() -> Plane:
 
 def register(registry: Registry) -> None:
     shared = plane()
-    flusher, checker = Flusher([shared.metrics.flush]), Checker(shared.store, probe)
+    flusher, checker = Flusher([shared.metrics.flush, shared.access_log.flush]), Checker(shared.store, probe)
     registry.register_service(api.SERVICE, api.handler(shared.store), resource_arn=api.resource_arn)
     registry.wrap_app(by_host(shared.store, shared.balancer))
     for task in (flusher, checker):

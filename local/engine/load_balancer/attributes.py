@@ -17,6 +17,7 @@ DROP_INVALID_HEADERS = "routing.http.drop_invalid_header_fields.enabled"
 FORWARDED_FOR_MODE = "routing.http.xff_header_processing.mode"
 MULTI_VALUE_HEADERS = "lambda.multi_value_headers.enabled"
 SERVER_HEADER = "routing.http.response.server.enabled"
+ACCESS_LOG = ("access_logs.s3.enabled", "access_logs.s3.bucket", "access_logs.s3.prefix")
 
 LOAD_BALANCER: Mapping[str, str] = {
     DELETION_PROTECTION: "false",
@@ -52,7 +53,7 @@ LISTENER: Mapping[str, str] = {SERVER_HEADER: "true"}
 # Kept and described, but the data plane here does nothing with them.
 WITHOUT_EFFECT = frozenset(
     {*LOAD_BALANCER, *TARGET_GROUP}
-    - {DELETION_PROTECTION, DROP_INVALID_HEADERS, FORWARDED_FOR_MODE, MULTI_VALUE_HEADERS}
+    - {DELETION_PROTECTION, DROP_INVALID_HEADERS, FORWARDED_FOR_MODE, MULTI_VALUE_HEADERS, *ACCESS_LOG}
 )
 
 _CHOICES: Mapping[str, frozenset[str]] = {

@@ -12,9 +12,10 @@ from http import HTTPStatus
 
 from local.engine import inprocess
 from local.engine.load_balancer import attributes, balancing, forwarding, lambda_target, permissions
+from local.engine.load_balancer.access_log import AccessLog
 from local.engine.load_balancer.http import HttpRequest, HttpResponse
 from local.engine.load_balancer.metrics import Dimensions, MetricBuffer
-from local.engine.load_balancer.model import Listener, LoadBalancer, Shape, State, Store, TargetGroup
+from local.engine.load_balancer.model import Listener, LoadBalancer, Shape, Store, TargetGroup
 from local.engine.load_balancer.redirects import location
 
 NAMESPACE = "AWS/ApplicationELB"
@@ -24,9 +25,10 @@ SERVER = "awselb/2.0"
 class Balancer:
     """Serves requests for every load balancer in `store`; never raises for what a target does."""
 
-    def __init__(self, store: Store, metrics: MetricBuffer) -> None:
+    def __init__(self, store: Store, metrics: MetricBuffer, access_log: AccessLog) -> None:
         self._store = store
         self._metrics = metrics
+        self._access_log = access_log
 
     async def dispatch(self, load_balancer: LoadBalancer, listener: Listener, request: HttpRequest) -> HttpResponse:
         """Answer `request`, which arrived at `listener`."""
@@ -34,9 +36,11 @@ class Balancer:
         if state is None:
             return error(HTTPStatus.SERVICE_UNAVAILABLE)
         rule = next(rule for rule in listener.ordered if rule.matches(request))
-        action = rule.actions[0]
+        action, group_arn, started = rule.actions[0], None, time.monotonic()
         if action["Type"] == "forward":
-            answer = await self._forward(state, action["ForwardConfig"], load_balancer, listener, request)
+            group_arn, cookie = balancing.choose(action["ForwardConfig"], request)
+            group = state.target_groups.get(group_arn or "")
+            answer = await self._forward(group, cookie, load_balancer, listener, request)
         elif action["Type"] == "fixed-response":
             self._count(load_balancer, {"HTTP_Fixed_Response_Count": 1})
             answer = _fixed(action["FixedResponseConfig"])
@@ -47,13 +51,25 @@ class Balancer:
             answer = replace(answer, headers=[*answer.headers, ("Location", target)])
         if listener.attributes[attributes.SERVER_HEADER] == "true" and answer.header("server") is None:
             answer = replace(answer, headers=[*answer.headers, ("Server", SERVER)])
+        self._access_log.add(
+            load_balancer,
+            listener,
+            rule,
+            request,
+            answer,
+            target_group_arn=group_arn,
+            seconds=time.monotonic() - started,
+        )
         return answer
 
     async def _forward(
-        self, state: State, config: Shape, load_balancer: LoadBalancer, listener: Listener, request: HttpRequest
+        self,
+        group: TargetGroup | None,
+        cookie: str | None,
+        load_balancer: LoadBalancer,
+        listener: Listener,
+        request: HttpRequest,
     ) -> HttpResponse:
-        arn, cookie = balancing.choose(config, request)
-        group = state.target_groups.get(arn or "")
         target = next(iter(group.targets.values()), None) if group else None
         if group is None or target is None:
             return self._own_error(load_balancer, HTTPStatus.SERVICE_UNAVAILABLE)
