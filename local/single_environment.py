@@ -20,6 +20,7 @@ from local.merchant import Merchant
 from local.prerequisites import seed
 
 TESTER = "payment-pipeline-test"
+RELEASER = "payment-pipeline-release"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,19 +48,24 @@ class Environment:
     def merchant(self) -> Merchant:
         return Merchant(endpoint=self.endpoint, account=self.target.account, api_url=self.outputs["ApiUrl"])
 
+    def step_environment(self, role: str) -> dict[str, str]:
+        """Environment variables for a child process that works as a role of the pipeline's account."""
+        sts = self.endpoint.session(self.tooling_account).client("sts")
+        arn = f"arn:aws:iam::{self.tooling_account}:role/{role}"
+        given = sts.assume_role(RoleArn=arn, RoleSessionName="step")["Credentials"]
+        return self.endpoint.environment(self.tooling_account, home=self.home) | {
+            "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": given["SessionToken"],
+        }
+
     def integration_tests(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the integration tests as the pipeline's test role does."""
-        role = f"arn:aws:iam::{self.tooling_account}:role/{TESTER}"
-        sts = self.endpoint.session(self.tooling_account).client("sts")
-        given = sts.assume_role(RoleArn=role, RoleSessionName="integration-test")["Credentials"]
         return subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(arguments or ("integ_tests",))],
             cwd=self.checkout,
-            env=self.endpoint.environment(self.tooling_account, home=self.home)
+            env=self.step_environment(TESTER)
             | {
-                "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
-                "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
-                "AWS_SESSION_TOKEN": given["SessionToken"],
                 "FLAT_OUTPUTS": str(self.outputs_file),
                 "INTEGRATION_TEST_ROLE_ARN": (
                     f"arn:aws:iam::{self.target.account}:role/payment-{self.target.suffix}-integration-test"
@@ -91,7 +97,8 @@ def running_environment(assembly: Assembly, *, suffix: str, checkout: Path, fold
             tooling_account=assembly.tooling_account,
         )
         seed(environment.session(), target)
-        _make_tester(environment)
+        for role in (TESTER, RELEASER):
+            _make_step_role(environment, role)
         cli = CdkCli(checkout=checkout, endpoint=environment.endpoint, home=environment.home)
         bootstrap_account(cli, target.account, assembly)
         deploy(cli, assembly, f"payment-{suffix}-access", account=target.account)
@@ -116,14 +123,14 @@ def _release(environment: Environment, command: str, *arguments: str) -> None:
         raise BootstrapError(f"release {command} failed:\n{done.stdout[-3000:]}")
 
 
-def _make_tester(environment: Environment) -> None:
-    """The pipeline's role that runs integration tests; the access stack trusts it by its name."""
+def _make_step_role(environment: Environment, name: str) -> None:
+    """A role of the pipeline's steps; the access stack trusts it by its name."""
     account = environment.tooling_account
     trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}
     allow = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
     iam = environment.endpoint.session(account).client("iam")
-    iam.create_role(RoleName=TESTER, AssumeRolePolicyDocument=_policy(trust))
-    iam.put_role_policy(RoleName=TESTER, PolicyName="assume", PolicyDocument=_policy(allow))
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))
+    iam.put_role_policy(RoleName=name, PolicyName="assume", PolicyDocument=_policy(allow))
 
 
 def _policy(statement: Mapping[str, object]) -> str:

@@ -17,6 +17,7 @@ from release import names
 from stages.constructs.customer_key import CustomerKey
 from stages.constructs.nag import acknowledge
 from stages.constructs.payment_table import PaymentTable
+from stages.constructs.topic import PaymentTopic
 from stages.environments import Environment
 
 
@@ -43,19 +44,25 @@ class EnvironmentAccess(cdk.Stack):
         for key, value in environment.tags.items():
             cdk.Tags.of(self).add(key, value)
         trusted_account = environment.account if builder else tooling_account
-        role_with(
+        release = role_with(
             self,
             "Release",
             name=names.release_role(suffix),
-            trusts=_only(trusted_account, builder or names.PIPELINE_RELEASE_ROLE),
+            trusts=_only(
+                trusted_account, *([builder] if builder else [names.PIPELINE_RELEASE_ROLE, names.PIPELINE_HEAL_ROLE])
+            ),
             grants=release_grants(environment),
         )
-        role_with(
+        tests = role_with(
             self,
             "IntegrationTest",
             name=names.integration_test_role(suffix),
             trusts=_only(trusted_account, builder or names.PIPELINE_TEST_ROLE),
             grants=test_grants(environment),
+        )
+        # The controller asks the idle colour before it moves traffic, and only the test role may.
+        tests.assume_role_policy.add_statements(  # type: ignore[union-attr]  # the role is made here
+            iam.PolicyStatement(principals=[iam.ArnPrincipal(release.role_arn)], actions=["sts:AssumeRole"])
         )
         self._ledger(environment)
         if not builder:
@@ -77,17 +84,14 @@ class EnvironmentAccess(cdk.Stack):
         )
 
     def _ledger(self, environment: Environment) -> None:
-        """The truth about releases; it exists before the environment does, and is not deleted with it."""
+        """The truth about releases, and where decisions are told; both exist before the environment does."""
         suffix, keep = environment.suffix, environment.storage.keep_on_teardown
-        PaymentTable(
-            self,
-            "Ledger",
-            name=names.release_table(suffix),
-            key=CustomerKey(
-                self, "LedgerKey", suffix=suffix, role="releases", protects="the ledger of releases", keep=keep
-            ),
-            keep=keep,
-            sort_key="sk",
+        key = CustomerKey(
+            self, "LedgerKey", suffix=suffix, role="releases", protects="the ledger of releases", keep=keep
+        )
+        PaymentTable(self, "Ledger", name=names.release_table(suffix), key=key, keep=keep, sort_key="sk")
+        PaymentTopic(
+            self, "Decisions", name=names.releases_topic(suffix), display_name=f"Payment releases, {suffix}", key=key
         )
 
 
@@ -113,8 +117,9 @@ def api_gateway_logging(scope: Construct, name: str) -> None:
     apigateway.CfnAccount(scope, "ApiGatewayAccount", cloud_watch_role_arn=role.role_arn)
 
 
-def _only(account: str, role: str) -> iam.IPrincipal:
-    """One role of another account. It need not exist yet, as it would have to if it were the principal itself."""
+def _only(account: str, *roles: str) -> iam.IPrincipal:
+    """Roles of another account. They need not exist yet, as they would have to if they were principals themselves."""
+    arns = [role_arn(account, role) for role in roles]
     return iam.PrincipalWithConditions(
-        iam.AccountPrincipal(account), {"ArnEquals": {"aws:PrincipalArn": role_arn(account, role)}}
+        iam.AccountPrincipal(account), {"ArnEquals": {"aws:PrincipalArn": arns if len(arns) > 1 else arns[0]}}
     )

@@ -45,10 +45,16 @@ def release_grants(environment: Environment) -> list[Grant]:
             resources=[_arn(environment, "dynamodb", f"table/{names.release_table(suffix)}")],
         ),
         Grant(
-            actions=["kms:Decrypt"],
+            actions=["s3:PutObject"],
+            resources=[f"arn:aws:s3:::{names.audit_bucket(suffix, environment.account)}/releases/*"],
+            wildcard_reason="An event of a release is named after its time.",
+        ),
+        Grant(actions=["sns:Publish"], resources=[_arn(environment, "sns", names.releases_topic(suffix))]),
+        Grant(
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
             resources=[_arn(environment, "kms", "key/*")],
-            conditions={"StringEquals": {"kms:ViaService": f"dynamodb.{environment.region}.amazonaws.com"}},
-            wildcard_reason="A key's id is not known beforehand; the condition admits only the table above.",
+            conditions=_through(environment, "dynamodb", "s3", "sns"),
+            wildcard_reason="A key's id is not known beforehand; the condition admits what is named above.",
         ),
         # Repeating a stack resolves its parameters with the caller's rights, as creating a change set does.
         _parameters(environment, "ssm:GetParameters"),
@@ -57,6 +63,25 @@ def release_grants(environment: Environment) -> list[Grant]:
             resources=[_arn(environment, "ssm", f"parameter/cdk-bootstrap/{QUALIFIER}/version")],
         ),
         _functions(environment, coloured, "lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetFunctionConfiguration"),
+        Grant(
+            actions=[
+                "lambda:GetProvisionedConcurrencyConfig",
+                "lambda:PutProvisionedConcurrencyConfig",
+                "lambda:DeleteProvisionedConcurrencyConfig",
+            ],
+            resources=[
+                _arn(environment, "lambda", f"function:{name}:{colour}") for name in coloured for colour in Colour
+            ],
+        ),
+        Grant(
+            actions=["lambda:ListVersionsByFunction"],
+            resources=[_arn(environment, "lambda", f"function:{name}") for name in coloured],
+        ),
+        Grant(
+            actions=["lambda:DeleteFunction"],
+            resources=[_arn(environment, "lambda", f"function:{name}:*") for name in coloured],
+            wildcard_reason="Only with a version after the name: the function itself has another ARN.",
+        ),
         Grant(
             actions=["lambda:InvokeFunction"],
             resources=[_arn(environment, "lambda", f"function:{names.function(suffix, 'migration')}")],
@@ -79,6 +104,10 @@ def release_grants(environment: Environment) -> list[Grant]:
             actions=["apigateway:GET", "apigateway:PATCH"],
             resources=[_api(environment, f"/restapis/*/stages/{names.LIVE_STAGE}")],
             wildcard_reason=_API_ID,
+        ),
+        Grant(
+            actions=["sts:AssumeRole"],
+            resources=[f"arn:aws:iam::{environment.account}:role/{names.integration_test_role(suffix)}"],
         ),
         _alarms(),
         Grant(
@@ -141,13 +170,7 @@ def test_grants(environment: Environment) -> list[Grant]:
         Grant(
             actions=["kms:Decrypt"],
             resources=[_arn(environment, "kms", "key/*")],
-            conditions={
-                "StringEquals": {
-                    "kms:ViaService": [
-                        f"{service}.{environment.region}.amazonaws.com" for service in ("dynamodb", "s3")
-                    ]
-                }
-            },
+            conditions=_through(environment, "dynamodb", "s3"),
             wildcard_reason="A key's id is not known beforehand; the condition admits reads of tables and records.",
         ),
         Grant(
@@ -220,6 +243,11 @@ def test_grants(environment: Environment) -> list[Grant]:
 
 def _arn(environment: Environment, service: str, resource: str) -> str:
     return f"arn:aws:{service}:{environment.region}:{environment.account}:{resource}"
+
+
+def _through(environment: Environment, *services: str) -> dict[str, dict[str, list[str]]]:
+    """Only where these services use a key for the caller."""
+    return {"StringEquals": {"kms:ViaService": [f"{each}.{environment.region}.amazonaws.com" for each in services]}}
 
 
 def _api(environment: Environment, path: str) -> str:

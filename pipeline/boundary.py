@@ -126,10 +126,15 @@ def boundary(scope: Construct, construct_id: str, *, account: str, region: str) 
                 actions=_actions(
                     {
                         "lambda": [
+                            "DeleteFunction",
+                            "DeleteProvisionedConcurrencyConfig",
                             "GetAlias",
                             "GetFunctionConcurrency",
                             "GetFunctionConfiguration",
+                            "GetProvisionedConcurrencyConfig",
                             "InvokeFunction",
+                            "ListVersionsByFunction",
+                            "PutProvisionedConcurrencyConfig",
                             "UpdateAlias",
                         ]
                     }

@@ -26,6 +26,7 @@ ASK_APPROVAL: Final = f"{names.PIPELINE}-ask-approval"
 SYNTH: Final = f"{names.PIPELINE}-synth"
 SELF_MUTATION: Final = f"{names.PIPELINE}-self-mutation"
 ASSETS: Final = f"{names.PIPELINE}-assets"
+START_HEALING: Final = f"{names.PIPELINE}-start-healing"
 
 _READ: Final = ("s3:GetObject", "s3:GetObjectVersion")
 _READ_AND_WRITE: Final = (*_READ, "s3:PutObject")
@@ -36,7 +37,8 @@ def _assume(role_arns: Iterable[str]) -> Grant:
 
 
 class PipelineRoles(Construct):
-    """The roles by attribute; `projects` are the names of all CodeBuild projects that the pipeline starts."""
+    """The roles by attribute; `projects` are the names of all CodeBuild projects that the pipeline starts, `healing` of
+    those that start when an execution ends half-way."""
 
     def __init__(
         self,
@@ -48,6 +50,7 @@ class PipelineRoles(Construct):
         approvals: sns.ITopic,
         environments: Sequence[Environment],
         projects: Iterable[str],
+        healing: Iterable[str],
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
@@ -72,10 +75,7 @@ class PipelineRoles(Construct):
             START_BUILDS,
             Grant(
                 actions=["codebuild:StartBuild", "codebuild:BatchGetBuilds", "codebuild:StopBuild"],
-                resources=[
-                    f"arn:aws:codebuild:{settings.region}:{settings.account}:project/{name}"
-                    for name in sorted(projects)
-                ],
+                resources=self._project_arns(projects),
             ),
         )
         self._action_role(
@@ -95,8 +95,18 @@ class PipelineRoles(Construct):
             ),
         )
         self._build_role(ASSETS, *self._artifact_objects(*_READ), _assume(self._bootstrap_arns("file-publishing")))
-        self.release = self._step_role(
-            names.PIPELINE_RELEASE_ROLE, [role_arn(e.account, names.release_role(e.suffix)) for e in environments]
+        releases = [role_arn(e.account, names.release_role(e.suffix)) for e in environments]
+        self.release = self._step_role(names.PIPELINE_RELEASE_ROLE, releases)
+        self.heal = self._build_role(
+            names.PIPELINE_HEAL_ROLE,
+            *self._cache_objects(*_READ),
+            _connection(settings.source.connection_arn, "GetConnection", "GetConnectionToken"),
+            _assume(releases),
+        )
+        self.start_healing = self._role(
+            START_HEALING,
+            trusts=iam.ServicePrincipal("events.amazonaws.com"),
+            grants=[Grant(actions=["codebuild:StartBuild"], resources=self._project_arns(healing))],
         )
         self.test = self._step_role(
             names.PIPELINE_TEST_ROLE,
@@ -115,6 +125,10 @@ class PipelineRoles(Construct):
 
     def _bootstrap_arns(self, purpose: str) -> list[str]:
         return [bootstrap.role_arn(purpose, account=e.account, region=e.region) for e in self._environments]
+
+    def _project_arns(self, projects: Iterable[str]) -> list[str]:
+        where = f"{self._settings.region}:{self._settings.account}"
+        return [f"arn:aws:codebuild:{where}:project/{name}" for name in sorted(projects)]
 
     def _artifact_objects(self, *actions: str) -> list[Grant]:
         return self._objects(
@@ -158,9 +172,13 @@ class PipelineRoles(Construct):
         return role_with(self, construct_id, name=name, trusts=trusts, grants=grants)
 
 
-def _connection(arn: str) -> Grant:
+def _connection(arn: str, *also: str) -> Grant:
     # IAM checks the service's former name as well.
     return Grant(
-        actions=["codeconnections:UseConnection", "codestar-connections:UseConnection"],
+        actions=[
+            f"{service}:{action}"
+            for action in ("UseConnection", *also)
+            for service in ("codeconnections", "codestar-connections")
+        ],
         resources=[arn, arn.replace(":codeconnections:", ":codestar-connections:")],
     )

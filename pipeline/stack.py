@@ -11,6 +11,7 @@ from constructs import Construct
 
 from pipeline import bootstrap, builds, roles, steps, toolchain
 from pipeline.artifacts import ArtifactStore
+from pipeline.healing import Healing, heal_project
 from pipeline.roles import PipelineRoles
 from pipeline.settings import PipelineSettings
 from stages.constructs.nag import acknowledge
@@ -60,6 +61,16 @@ class PipelineStack(cdk.Stack):
             approvals=self._approvals,
             environments=environments,
             projects=_projects(settings, environments),
+            healing=[heal_project(settings, e) for e in environments],
+        )
+        Healing(
+            self,
+            "Healing",
+            settings=settings,
+            environments=environments,
+            artifacts=self._artifacts,
+            role=self._roles.heal,
+            starter=self._roles.start_healing,
         )
         self._source = pipelines.CodePipelineSource.connection(
             settings.source.full_name,

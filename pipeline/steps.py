@@ -83,7 +83,7 @@ class EnvironmentSteps:
         steps: list[pipelines.Step] = [self._release("Migrate", "migrate"), tests]
         if self.environment.release.approval_required:
             steps.append(self._approval(tests))
-        steps += [self._shift(), self._release("Verify", "verify")]
+        steps += [self._shift(), self._verify()]
         return list(pipelines.Step.sequence(steps))
 
     def _shift(self) -> pipelines.CodeBuildStep:
@@ -93,6 +93,12 @@ class EnvironmentSteps:
         # Who approved is in the execution's history, which outlives the approver's session.
         command += ["--approved-by", '"execution $PIPELINE_EXECUTION_ID"']
         return self._release("Shift", *command, env={"PIPELINE_EXECUTION_ID": "#{codepipeline.PipelineExecutionId}"})
+
+    def _verify(self) -> pipelines.CodeBuildStep:
+        """Then the old colour cools: until then no push deploys to it, so that a rollback finds it warm."""
+        target = names.release_role(self.environment.suffix)
+        commands = [self._controller(command, "--ok-if-nothing", role=target) for command in ("verify", "cool")]
+        return self._build("Verify", role=self.release_role, commands=commands)
 
     def _release(self, step: str, *command: str, env: dict[str, str] | None = None) -> pipelines.CodeBuildStep:
         """A command of the controller; one that finds nothing to do has succeeded."""

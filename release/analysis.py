@@ -16,13 +16,15 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Criteria:
-    """A release is bad when more of its requests fail than of the live one's by `error_margin_percent` points, and at
-    least `minimum_faults`; or when its p99 is more than `p99_factor` times the live one's and `p99_slack_ms` above it.
+    """A release is bad when more than `error_factor` times the live one's share of requests fail, and
+    `error_margin_percent` points more, and at least `minimum_faults`: a payment that fails is one in each function that
+    it went through; or when its p99 is more than `p99_factor` times the live one's and `p99_slack_ms` above it.
     Fewer than `minimum_requests` say nothing; 0 means that silence is expected, as where nobody pays.
     """
 
     minimum_requests: int
     minimum_faults: int
+    error_factor: float
     error_margin_percent: float
     p99_factor: float
     p99_slack_ms: float
@@ -60,7 +62,7 @@ NOTHING_YET: Final = Judgement(Verdict.INCONCLUSIVE, "no request yet")
 def judge(criteria: Criteria, *, new: Sample, live: Sample) -> Judgement:
     words = f"new: {new.words()}; live: {live.words()}"
     if new.faults >= criteria.minimum_faults and (
-        new.error_percent > live.error_percent + criteria.error_margin_percent
+        new.error_percent > live.error_percent * criteria.error_factor + criteria.error_margin_percent
     ):
         return Judgement(Verdict.BAD, f"the new release fails more often ({words})")
     if _slower(criteria, new=new, live=live):

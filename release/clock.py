@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import UTC, datetime
 from typing import Final
 
 FACTOR_VARIABLE: Final = "RELEASE_CLOCK_FACTOR"
@@ -13,6 +14,11 @@ def factor_from(text: str | None) -> float:
     if not 0 < factor <= 10:
         raise ValueError(f"the clock factor must be above 0 and at most 10, not {factor}")
     return factor
+
+
+def utc(seconds: float) -> str:
+    """Seconds since 1970 as ISO 8601."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 class ScaledClock:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from release import migration, outputs
 from release.aws.session import CLIENT_CONFIG
 from release.aws.templates import deployed_templates, synthesized_templates
-from release.errors import Exit
+from release.errors import Busy, Exit
 from release.freeze import freeze
 from release.guard import losses, not_intended
-from release.heal import heal
-from release.lease import leased
+from release.heal import heal, is_sound
+from release.lease import kept_meanwhile, leased
 from release.observe import deployed_release, observe, stacks_at_rest
 from release.plans import plan_for
 from release.ports import Environment
@@ -21,6 +21,7 @@ from release.rollback import rollback
 from release.shift import Request, shift
 from release.status import as_text, status
 from release.verify import findings
+from release.warmth import cool, wanted_concurrency, warm_until
 
 if TYPE_CHECKING:
     import boto3
@@ -67,6 +68,7 @@ def shift_command(context: Context) -> Outcome:
             plan.expecting_silence() if request.despite_silence else plan,
             deployed_release(environment.suffix, stacks),
             request=request,
+            wanted=wanted_concurrency(stacks),
         )
     return Outcome(exit=code, message=message)
 
@@ -82,10 +84,31 @@ def rollback_command(context: Context) -> Outcome:
     return Outcome(exit=code, message=message)
 
 
+def cool_command(context: Context) -> Outcome:
+    """Waits without the lease: a rollback goes first, and finds the old colour warm."""
+    environment = context.environment
+    until = warm_until(environment, plan_for(environment.suffix).warm_seconds)
+    if until is not None and (left := until - environment.clock.time()) > 0:
+        environment.progress(f"the old colour stays warm for {left:.0f} s more")
+        environment.clock.pause(left)
+    with leased(environment, "cool") as environment:
+        live = observe(environment).live_colour
+        cooled = cool(environment, live.other) if live and is_sound(environment) else ()
+    if not cooled:
+        return Outcome(exit=Exit.NOTHING_TO_DO, message="no idle colour has provisioned concurrency")
+    return Outcome(exit=Exit.DONE, message=f"{', '.join(cooled)} of the idle colour have none any more")
+
+
 def heal_command(context: Context) -> Outcome:
-    with leased(context.environment, "heal") as environment:
-        stacks_at_rest(environment)
-        healed = heal(environment)
+    """A sound environment needs nothing, even while a stack is being changed; and whoever is at work has healed it."""
+    try:
+        with leased(context.environment, "heal") as environment:
+            if is_sound(environment):
+                return Outcome(exit=Exit.NOTHING_TO_DO, message="nothing is half done")
+            stacks_at_rest(environment)
+            healed = heal(environment)
+    except Busy as busy:
+        return Outcome(exit=Exit.NOTHING_TO_DO, message=f"it began with healing: {busy}")
     if healed is None:
         return Outcome(exit=Exit.NOTHING_TO_DO, message="nothing is half done")
     return Outcome(exit=Exit.DONE, message=healed.message)
@@ -112,7 +135,8 @@ def outputs_command(context: Context) -> Outcome:
 
 
 def migrate_command(context: Context) -> Outcome:
-    applied = migration.migrate(context.session, context.environment.suffix)
+    with leased(context.environment, "migrate") as environment, kept_meanwhile(environment):
+        applied = migration.migrate(context.session, environment.suffix)
     words = f"applied {', '.join(applied)}" if applied else "the schema is up to date"
     return Outcome(exit=Exit.DONE, message=words, details={"applied": applied})
 
@@ -138,6 +162,7 @@ COMMANDS: Final[Mapping[str, tuple[Callable[[Context], Outcome], str]]] = {
     "migrate": (migrate_command, "bring the database schema up to date"),
     "shift": (shift_command, "move live traffic to what was deployed last"),
     "rollback": (rollback_command, "return to the release before the live one, at once"),
+    "cool": (cool_command, "take provisioned concurrency off the old colour when its warm window is over"),
     "heal": (heal_command, "put right what a killed command left behind"),
     "verify": (verify_command, "check that what is live is what is recorded"),
     "status": (status_command, "show colours, weights, versions and what is wrong"),

@@ -26,6 +26,10 @@ class Refused(ReleaseError):
     exit = Exit.REFUSED
 
 
+class Busy(Refused):
+    """Another command is at work on the environment."""
+
+
 class NotApplied(ReleaseError):
     """AWS accepted a change, and reading it back shows something else."""
 

@@ -4,11 +4,14 @@ from dataclasses import replace
 
 from release.decisions import UPDATABLE
 from release.errors import Refused, ReleaseError
+from release.events import Decision, tell
 from release.layout import ReleaseState
-from release.model import Journal, StackView
+from release.model import Journal, Provenance, StackView
 from release.names import stack
 from release.observe import observe, record
 from release.ports import Environment
+from release.prune import prune
+from release.warmth import cool
 
 _POLL_SECONDS = 5.0
 _DEADLINE_SECONDS = 3600.0
@@ -28,10 +31,15 @@ def freeze(environment: Environment, stacks: tuple[StackView, ...], commit: str 
         environment.store.save_state(state)
     if journal.frozen_for != commit:
         environment.ledger.save_journal(replace(journal, frozen_for=commit))
-    environment.progress(f"release state: {','.join(state.to_list())}")
+    words = ",".join(state.to_list())
+    tell(environment, Decision.FROZEN, words, command="freeze", journal=Journal(asked=Provenance(commit=commit)))
+    environment.progress(f"release state: {words}")
+    if cooled := cool(environment, state.live_colour.other) if observed.exists else ():
+        environment.progress(f"{state.live_colour.other}: no provisioned concurrency any more for {', '.join(cooled)}")
     for view in stacks:
         if view.reads_release_state and view.status in UPDATABLE:
             _sync(environment, view.name)
+    prune(environment, stacks)
     return state
 
 

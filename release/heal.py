@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from release.decisions import FinishRollback, FinishShift, Healthy, Refuse, Restore, diagnose
+from release.decisions import Diagnosis, FinishRollback, FinishShift, Healthy, Refuse, Restore, diagnose
 from release.errors import Refused
-from release.model import Result
+from release.model import Journal, Result
 from release.observe import close
 from release.ports import Environment
 from release.rollback import finish_rollback
@@ -20,11 +20,15 @@ class Healed:
     went_back: bool
 
 
+def is_sound(environment: Environment) -> bool:
+    """Whether no command left anything half done."""
+    return isinstance(_diagnosis(environment, environment.ledger.journal()), Healthy)
+
+
 def heal(environment: Environment) -> Healed | None:
     """Return what was put right; None when nothing had to be. Raises `Refused`."""
-    store = environment.store
     journal = environment.ledger.journal()
-    match diagnose(environment.router.rules(), store.state(), journal):
+    match _diagnosis(environment, journal):
         case Healthy():
             return None
         case Refuse(reason):
@@ -42,3 +46,7 @@ def heal(environment: Environment) -> Healed | None:
             if journal.operation is not None:
                 close(environment, journal, journal.at_rest(), result=Result.HEALED, reason=because)
             return Healed(message=f"all traffic is back on {state.live_colour}: {because}", went_back=True)
+
+
+def _diagnosis(environment: Environment, journal: Journal) -> Diagnosis:
+    return diagnose(environment.router.rules(), environment.store.state(), journal)

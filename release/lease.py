@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from threading import Event, Thread
 from typing import Final
 
-from release.errors import Overtaken, Refused
+from release.errors import Busy, Overtaken
+from release.events import refusals_told
 from release.ports import Environment
 
 LEASE_SECONDS: Final = 20.0
@@ -17,12 +19,31 @@ _POLL_SECONDS: Final = 1.0
 
 @contextmanager
 def leased(environment: Environment, command: str) -> Iterator[Environment]:
-    """The environment, ready to be changed. Raises `Refused` while another command is at work."""
+    """The environment, ready to be changed. Raises `Busy` while another command is at work."""
     _acquire(environment, command)
     try:
-        yield replace(environment, keep=_Keeper(environment).keep)
+        with refusals_told(environment, command):
+            yield replace(environment, keep=_Keeper(environment).keep)
     finally:
         environment.ledger.release()
+
+
+@contextmanager
+def kept_meanwhile(environment: Environment) -> Iterator[None]:
+    """Keep the lease through one call that takes long; it ends with the process, as every lease does."""
+    ended = Event()
+
+    def keep() -> None:
+        while not ended.wait(RENEW_SECONDS):
+            environment.keep()
+
+    keeper = Thread(target=keep, name="lease", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        keeper.join()
 
 
 def _acquire(environment: Environment, command: str) -> None:
@@ -36,7 +57,7 @@ def _acquire(environment: Environment, command: str) -> None:
         other = environment.ledger.lease()
         words = f"{other.command} of {other.holder}" if other else "another command"
         if now >= deadline:
-            raise Refused(f"{words} is at work on {environment.suffix}; try again when it has ended")
+            raise Busy(f"{words} is at work on {environment.suffix}; try again when it has ended")
         if not said:
             environment.progress(f"waiting for {words}, which is at work or was killed less than a minute ago")
             said = True

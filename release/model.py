@@ -165,6 +165,20 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that was decided. `at` is UTC, ISO 8601; `decision` names it, `words` say why or what."""
+
+    environment: str
+    at: str
+    command: str
+    decision: str
+    words: str
+    by: str
+    commit: str | None = None
+    approved_by: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Lease:
     """Who may move traffic now. `until` is in seconds since 1970; without renewal the lease ends then."""
 

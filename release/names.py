@@ -25,6 +25,7 @@ LAYERS: Final = ("network", "security", "data", "compute", "api", "monitoring")
 
 PIPELINE: Final = "payment-pipeline"
 PIPELINE_RELEASE_ROLE: Final = "payment-pipeline-release"
+PIPELINE_HEAL_ROLE: Final = "payment-pipeline-heal"
 PIPELINE_TEST_ROLE: Final = "payment-pipeline-test"
 BRANCHES: Final = "payment-branches"
 """The stack, the build project and the table of records of the account in which branches have their environments."""
@@ -126,6 +127,11 @@ def alerts_topic(suffix: str) -> str:
     return resource(suffix, "alerts")
 
 
+def releases_topic(suffix: str) -> str:
+    """Where every decision of the release controller is posted."""
+    return resource(suffix, "releases")
+
+
 def failed_transactions_topic(suffix: str) -> str:
     return resource(suffix, "failed-transactions")
 
@@ -217,3 +223,8 @@ def release_table(suffix: str) -> str:
     """The ledger: who moves traffic now, what is half done, and every release with its outcome. It is made with the
     environment's access, so that it is there before the first freeze and stays when the environment goes."""
     return resource(suffix, "releases")
+
+
+def provisioned_concurrency_output(function_name: str) -> str:
+    """Output of the compute stack: how many environments of the function are kept started for live traffic."""
+    return f"{function_name.capitalize()}ProvisionedConcurrency"

@@ -1,10 +1,11 @@
 """Look at an environment, and write down what was seen."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
+from release.clock import utc
 from release.decisions import obstacle
 from release.errors import Refused
+from release.events import Decision, tell
 from release.layout import ReleaseState
 from release.model import (
     Entry,
@@ -100,6 +101,7 @@ def begin(environment: Environment, operation: Operation, origin: ReleaseState, 
         started_at=utc(environment.clock.time()),
     )
     environment.ledger.save_journal(journal)
+    tell(environment, Decision.BEGUN, f"{origin.live_colour} is live", command=operation, journal=journal)
     return journal
 
 
@@ -108,12 +110,16 @@ def note_weight(environment: Environment, weight_percent: int) -> None:
     journal = environment.ledger.journal()
     noted = WeightSet(at=utc(environment.clock.time()), weight_percent=weight_percent)
     environment.ledger.save_journal(replace(journal, weights=(*journal.weights, noted)))
+    words = f"{weight_percent} % of the traffic, set and read back"
+    tell(environment, Decision.WEIGHT_SET, words, command=journal.operation or "shift", journal=journal)
 
 
 def close(environment: Environment, journal: Journal, rest: Journal, *, result: Result, reason: str) -> None:
     """End the operation of `journal`: one line in the ledger, then the journal at rest. Nothing under way, no line."""
     if journal.operation is not None:
         environment.keep()
+        # Told first: what is in the ledger has been told, whenever this is killed.
+        tell(environment, result, reason, command=journal.operation, journal=journal)
         environment.ledger.add(entry_of(environment, journal, result=result, reason=reason))
     environment.ledger.save_journal(rest)
 
@@ -133,8 +139,3 @@ def entry_of(environment: Environment, journal: Journal, *, result: Result, reas
         before=journal.origin,
         after=environment.store.state(),
     )
-
-
-def utc(seconds: float) -> str:
-    """Seconds since 1970 as ISO 8601."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -11,6 +11,19 @@ RELEASE_ALARM_SECONDS: Final = 30
 """How far back the release alarms look: three periods of ten seconds."""
 
 
+DISREGARDED: Final = (
+    # By the minute and for both colours at once: the release alarms tell the colours apart every ten seconds.
+    "-latency-p99",
+    # No release of the coloured functions changes these: people see to them.
+    "database-cpu",
+    "database-replica-lag",
+    "audit-behind",
+    "audit-failures",
+    "rotation-errors",
+)
+"""How the names of those alarms end that say nothing about a release. All others return the traffic."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
     weight_percent: int
@@ -22,6 +35,7 @@ class Plan:
     """Steps of the new release's share, each watched for its bake time; alarms and metrics are read every poll.
 
     Where too few requests came to judge a step, it bakes for `patience_seconds` more, and then the shift pauses.
+    The old colour keeps its provisioned concurrency for `warm_seconds` after the shift, for a rollback at once.
     Where a shift `begins_while_red`, alarms that are red before say nothing about it; elsewhere only a hotfix begins.
     """
 
@@ -30,6 +44,8 @@ class Plan:
     criteria: Criteria
     patience_seconds: int
     begins_while_red: bool
+    warm_seconds: int = 0
+    disregards: tuple[str, ...] = DISREGARDED
 
     def __post_init__(self) -> None:
         weights = [step.weight_percent for step in self.steps]
@@ -41,6 +57,10 @@ class Plan:
             raise ValueError(f"a step bakes for at least {RELEASE_ALARM_SECONDS} s, the release alarms' window")
         if sum(step.bake_seconds + self.patience_seconds for step in self.steps) > MAXIMUM_SECONDS:
             raise ValueError(f"the plan takes longer than {MAXIMUM_SECONDS} seconds")
+
+    def goes_by(self, alarms: frozenset[str]) -> frozenset[str]:
+        """Those of the alarms that say something about a release."""
+        return frozenset(name for name in alarms if not name.endswith(self.disregards))
 
     def at_speed(self, factor: float) -> "Plan":
         """The plan for a clock of that factor: in a fiftieth of the time come a fiftieth of the requests."""
@@ -54,20 +74,24 @@ class Plan:
         return replace(self, criteria=replace(self.criteria, minimum_requests=0))
 
 
-def _plan(*, bake_seconds: int, minimum_requests: int, patience_seconds: int, begins_while_red: bool) -> Plan:
+def _plan(
+    *, bake_seconds: int, minimum_requests: int, patience_seconds: int, begins_while_red: bool, warm_seconds: int = 0
+) -> Plan:
     """The usual three steps."""
     return Plan(
         steps=tuple(Step(weight_percent=weight, bake_seconds=bake_seconds) for weight in (10, 50, 100)),
         poll_seconds=5,
         criteria=Criteria(
             minimum_requests=minimum_requests,
-            minimum_faults=2,
+            minimum_faults=4,
+            error_factor=2,
             error_margin_percent=1,
             p99_factor=1.5,
             p99_slack_ms=200,
         ),
         patience_seconds=patience_seconds,
         begins_while_red=begins_while_red,
+        warm_seconds=warm_seconds,
     )
 
 
@@ -76,7 +100,7 @@ def _plan(*, bake_seconds: int, minimum_requests: int, patience_seconds: int, be
 _PLANS: Final = {
     "dev": _plan(bake_seconds=30, minimum_requests=0, patience_seconds=0, begins_while_red=True),
     "staging": _plan(bake_seconds=60, minimum_requests=0, patience_seconds=0, begins_while_red=True),
-    "prod": _plan(bake_seconds=180, minimum_requests=0, patience_seconds=600, begins_while_red=True),
+    "prod": _plan(bake_seconds=180, minimum_requests=0, patience_seconds=600, begins_while_red=True, warm_seconds=600),
 }
 
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from release.analysis import Sample
 from release.errors import ReleaseError
 from release.layout import ReleaseState
-from release.model import Entry, Journal, Lease, RoutedRule, StackView
+from release.model import Entry, Event, Journal, Lease, RoutedRule, StackView
 from release.names import Colour
+
+if TYPE_CHECKING:
+    from release.preview import Probe, Reply
 
 
 class TrafficRouter(Protocol):
@@ -31,6 +34,22 @@ class Functions(Protocol):
     def release_id(self, function: str, version: str) -> str | None: ...
 
     def point(self, function: str, colour: Colour, version: str) -> None: ...
+
+    def provisioned(self, function: str, colour: Colour) -> str | None:
+        """Lambda's word for its state, `READY` when all are started; None where none is asked for."""
+        ...
+
+    def provision(self, function: str, colour: Colour, environments: int) -> None: ...
+
+    def unprovision(self, function: str, colour: Colour) -> None: ...
+
+    def versions(self, function: str) -> tuple[str, ...]:
+        """Numbers of all published versions; none when there is no function."""
+        ...
+
+    def delete(self, function: str, version: str) -> bool:
+        """False when Lambda still needs the version for something."""
+        ...
 
 
 class ApiStage(Protocol):
@@ -68,6 +87,14 @@ class Alarms(Protocol):
 class Metrics(Protocol):
     def sample(self, colour: Colour, *, start: float, end: float) -> Sample:
         """What the colour served between the two times, in seconds since 1970."""
+        ...
+
+
+class Preview(Protocol):
+    """The idle colour's way in, which is closed to everybody but the environment's test role."""
+
+    def ask(self, colour: Colour, probe: "Probe") -> "Reply | None":
+        """The answer to a request; None when none came."""
         ...
 
 
@@ -115,6 +142,12 @@ class Ledger(Protocol):
         ...
 
 
+class Events(Protocol):
+    def tell(self, event: Event) -> None:
+        """Keep the event for good, and notify whoever wants to know."""
+        ...
+
+
 class Clock(Protocol):
     """Seconds that may pass faster than those on the wall; `time` and `pause` are those on the wall."""
 
@@ -145,8 +178,10 @@ class Environment:
     stacks: Stacks
     alarms: Alarms
     metrics: Metrics
+    preview: Preview
     store: StateStore
     ledger: Ledger
+    events: Events
     clock: Clock
     progress: Callable[[str], None]
     by: str

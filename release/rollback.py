@@ -7,6 +7,7 @@ from release.names import Colour
 from release.observe import begin, close, note_weight, observe
 from release.ports import Environment
 from release.traffic import move_stage, point_aliases, set_weight
+from release.warmth import AT_ONCE_SECONDS, follow_traffic, wanted_concurrency, warm
 
 
 def rollback(environment: Environment) -> tuple[Exit, str]:
@@ -33,12 +34,17 @@ def finish_rollback(environment: Environment, journal: Journal) -> Colour:
         raise NotApplied("the journal of the rollback names no release")
     colour = _colour_for(origin, previous)
     point_aliases(environment, colour, previous)
+    # Within the warm window it is ready already. After it, better a little late than cold under all traffic.
+    wanted = wanted_concurrency(environment.stacks.describe())
+    if late := warm(environment, colour, wanted, within_seconds=AT_ONCE_SECONDS):
+        environment.progress(f"not waiting any longer for provisioned concurrency of {', '.join(late)}")
     environment.progress(f"aliases {colour} hold the previous versions; moving all traffic there")
     set_weight(environment, colour, ALL_TRAFFIC)
     move_stage(environment, previous.deployment_id)
     note_weight(environment, ALL_TRAFFIC)
     environment.keep()
     environment.store.save_state(observe(environment).state())
+    follow_traffic(environment, colour, wanted)
     noted = environment.ledger.journal()
     close(environment, noted, noted.rolled_back(), result=Result.DONE, reason=f"all traffic is on {colour}")
     return colour

@@ -22,13 +22,16 @@ from release.decisions import (
     decide,
 )
 from release.errors import Exit, Overtaken, Refused, ReleaseError
+from release.events import tell
 from release.layout import ReleaseState
 from release.model import Journal, Observation, Operation, Provenance, Release, Result
 from release.names import Colour
 from release.observe import begin, close, entry_of, note_weight, observe, record
 from release.plans import Plan
 from release.ports import Environment
+from release.preview import check_idle
 from release.traffic import move_stage, restore, set_weight, weights_hold
+from release.warmth import Wanted, follow_traffic, warm_or_refuse
 
 
 class _RolledBack(ReleaseError):
@@ -64,6 +67,7 @@ def shift(
     deployed: Release,
     *,
     request: Request,
+    wanted: Wanted,
 ) -> tuple[Exit, str]:
     """Make `deployed` live. The caller has healed the environment. Raises `Refused` when the idle colour
     does not hold it or somebody holds releases, `ReleaseError` when something broke; all traffic is back on the old
@@ -79,13 +83,18 @@ def shift(
             raise Refused(reason)
         case NothingToDo():
             _first_release(environment, observed, asked)
+            if observed.live_colour:
+                follow_traffic(environment, observed.live_colour, wanted)
             return Exit.NOTHING_TO_DO, f"{observed.live_colour} serves this release already"
         case MoveStage():
             to = None
         case MoveTraffic(colour):
             to = colour
     because = _held(environment, request)
-    known = _alarms_before(environment, may_begin=request.hotfix or plan.begins_while_red)
+    known = _alarms_before(environment, plan, may_begin=request.hotfix or plan.begins_while_red)
+    if to is not None:
+        check_idle(environment, to, deployed)
+        warm_or_refuse(environment, to, wanted)
     origin = observed.state()
     begin(environment, Operation.SHIFT, origin, asked)
     try:
@@ -103,7 +112,6 @@ def shift(
         _undo(environment, origin, result=Result.ROLLED_BACK, reason=str(stop))
         return Exit.ROLLED_BACK, f"all traffic is back on {origin.live_colour}: {stop}"
     except Exception as error:
-        environment.progress("something broke: returning all traffic")
         _undo(environment, origin, result=Result.FAILED, reason=type(error).__name__)
         raise
     # The state first: once it differs from the journal's origin, the shift counts as done.
@@ -111,6 +119,8 @@ def shift(
     environment.store.save_state(moved.state())
     noted = environment.ledger.journal()
     close(environment, noted, shifted(noted), result=Result.DONE, reason=f"all steps were done{because}")
+    if to is not None:
+        follow_traffic(environment, to, wanted)
     if to is None:
         return Exit.DONE, f"only the API changed: live serves deployment {deployed.deployment_id}"
     return Exit.DONE, f"all traffic is on {to}"
@@ -129,6 +139,7 @@ def _first_release(environment: Environment, observed: Observation, asked: Prove
         entry = entry_of(
             environment, replace(journal, asked=asked), result=Result.DONE, reason="the environment's first deployment"
         )
+        tell(environment, entry.result, entry.reason, command=entry.command, journal=replace(journal, asked=asked))
         environment.ledger.add(entry)
         environment.ledger.save_journal(replace(journal, live=asked))
 
@@ -143,11 +154,11 @@ def _held(environment: Environment, request: Request) -> str:
     return f"; {asked}: {request.because}" if asked else ""
 
 
-def _alarms_before(environment: Environment, *, may_begin: bool) -> frozenset[str]:
+def _alarms_before(environment: Environment, plan: Plan, *, may_begin: bool) -> frozenset[str]:
     """The alarms that say nothing about the new release, because they are red already. Raises `Refused`."""
-    if not environment.alarms.watched():
+    if not plan.goes_by(environment.alarms.watched()):
         raise Refused("there is no alarm to watch: traffic is never moved blindly")
-    known = environment.alarms.firing()
+    known = plan.goes_by(environment.alarms.firing())
     if known and not may_begin:
         raise Refused(f"in ALARM before the shift: {', '.join(sorted(known))}; a hotfix may go ahead")
     if known:
@@ -162,7 +173,7 @@ def _move_traffic(environment: Environment, plan: Plan, to: Colour, known: froze
     weight = 0
     while True:
         signals = Signals(
-            alarms=tuple(sorted(environment.alarms.firing() - known)),
+            alarms=tuple(sorted(plan.goes_by(environment.alarms.firing()) - known)),
             weights_as_set=weights_hold(environment, to, weight),
             judgement=watch.judgement(),
         )
@@ -215,7 +226,9 @@ class _Watch:
 
 
 def _undo(environment: Environment, origin: ReleaseState, *, result: Result, reason: str) -> None:
+    environment.progress(f"returning all traffic: {reason}")
     restore(environment, origin)
+    environment.progress(f"all traffic is back on {origin.live_colour}, read back")
     journal = environment.ledger.journal()
     close(environment, journal, journal.at_rest(), result=result, reason=reason)
 

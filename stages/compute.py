@@ -71,6 +71,7 @@ class ComputeStack(PaymentLayer):
         data: DataStack,
     ) -> None:
         super().__init__(scope, "compute", environment=environment)
+        self._provisioned = environment.release.provisioned_concurrency
         suffix = environment.suffix
         self._platform = FunctionPlatform(
             suffix=suffix,
@@ -232,4 +233,6 @@ class ComputeStack(PaymentLayer):
         for name, function in self.coloured.items():
             values[f"{name.capitalize()}ReleaseVersion"] = function.version.version
             values[f"{name.capitalize()}ReleaseId"] = function.release_id
+            provisioned = self._provisioned.get(name, 0)
+            values[names.provisioned_concurrency_output(name)] = str(provisioned)
         self.outputs(values)

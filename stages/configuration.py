@@ -5,7 +5,7 @@ Nothing that keeps people or money safe has a default: every environment has to 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import Final
 from urllib.parse import urlsplit
@@ -201,12 +201,12 @@ class ApiConfig:
 class AlarmConfig:
     """Values that an alarm goes off above; one throttle or one lost audit record is too many everywhere.
 
-    `faults_per_ten_seconds` of a colour return its traffic in a release.
+    `release_error_percent` of a colour's requests in ten seconds, twice, return its traffic in a release.
     """
 
     latency_p99_ms: int
     errors_per_minute: int
-    faults_per_ten_seconds: int
+    release_error_percent: float
     database_cpu_percent: int
     database_connections: int
     replica_lag_ms: int
@@ -215,15 +215,26 @@ class AlarmConfig:
 
     def __post_init__(self) -> None:
         _require(0 < self.database_cpu_percent < 100, f"database_cpu_percent is {self.database_cpu_percent}")
+        _require(0 < self.release_error_percent < 100, f"release_error_percent is {self.release_error_percent}")
         # Functions answer within 8 s: a higher threshold could never be crossed.
         _require(0 < self.latency_p99_ms < 8000, f"latency_p99_ms is {self.latency_p99_ms}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseConfig:
-    """Whether a person approves before live traffic moves. How it moves is the controller's: `release.plans`."""
+    """Whether a person approves before live traffic moves. How it moves is the controller's: `release.plans`.
+
+    `provisioned_concurrency` is what a function keeps started for live traffic, by its name. The controller puts it on
+    the colour with the traffic; for a while both have it.
+    """
 
     approval_required: bool
+    provisioned_concurrency: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        unknown = set(self.provisioned_concurrency) - set(names.FUNCTIONS)
+        _require(not unknown, f"provisioned_concurrency of {sorted(unknown)}, which have no colours")
+        _require(all(number > 0 for number in self.provisioned_concurrency.values()), "provisioned_concurrency of 0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,6 +262,11 @@ class Environment:
             self.storage.keep_on_teardown or not self.database.deletion_protection,
             "deletion_protection without keep_on_teardown: the database would outlive its key",
         )
+        for name, number in self.release.provisioned_concurrency.items():
+            reserved = self.compute.functions[name].reserved_concurrency
+            _require(
+                2 * number <= reserved, f"provisioned_concurrency of {name}: both colours need {2 * number} at once"
+            )
         _require(self.tags["EnvironmentSuffix"] == self.suffix, "tag EnvironmentSuffix is not the suffix")
         if self.tags["DataClassification"] == CARDHOLDER_DATA:
             self._protects_cardholder_data()

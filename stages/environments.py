@@ -87,7 +87,7 @@ DEV: Final = Environment(
     alarms=AlarmConfig(
         latency_p99_ms=3000,
         errors_per_minute=5,
-        faults_per_ten_seconds=2,
+        release_error_percent=2,
         database_cpu_percent=80,
         database_connections=200,
         replica_lag_ms=1000,
@@ -125,7 +125,7 @@ STAGING: Final = Environment(
     alarms=AlarmConfig(
         latency_p99_ms=2000,
         errors_per_minute=5,
-        faults_per_ten_seconds=2,
+        release_error_percent=2,
         database_cpu_percent=80,
         database_connections=400,
         replica_lag_ms=1000,
@@ -165,14 +165,16 @@ PROD: Final = Environment(
     alarms=AlarmConfig(
         latency_p99_ms=1500,
         errors_per_minute=3,
-        faults_per_ten_seconds=1,
+        release_error_percent=1,
         database_cpu_percent=70,
         database_connections=1000,
         replica_lag_ms=1000,
         failed_transactions_per_minute=5,
         fraud_declines_per_minute=100,
     ),
-    release=ReleaseConfig(approval_required=True),
+    release=ReleaseConfig(
+        approval_required=True, provisioned_concurrency={"validation": 10, "processing": 20, "fraud": 10}
+    ),
 )
 
 PIPELINE_ENVIRONMENTS: Final = (DEV, STAGING, PROD)
@@ -210,7 +212,7 @@ def pull_request_environment(suffix: str) -> Environment:
         alarms=AlarmConfig(
             latency_p99_ms=3000,
             errors_per_minute=5,
-            faults_per_ten_seconds=2,
+            release_error_percent=2,
             database_cpu_percent=80,
             database_connections=100,
             replica_lag_ms=1000,

@@ -109,13 +109,26 @@ class MonitoringStack(PaymentLayer):
             )
 
             if name in names.ROUTED:
-                self._alarms.above(
-                    f"{name}-{colour.value}-faults",
-                    self._metric("Faults", name, colour, period=RELEASE_PERIOD),
-                    threshold=config.faults_per_ten_seconds,
-                    description=f"The {colour.value} {name} function answers with 5xx",
-                    runbook="errors",
-                )
+                self._alarm_on_release(name, colour, config)
+
+    def _alarm_on_release(self, name: str, colour: Colour, config: AlarmConfig) -> None:
+        """What a shift goes by: ten seconds of what the function writes about itself."""
+        # One value for each request, 1 or 0: their average is the share that failed.
+        failed = self._metric("Faults", name, colour, period=RELEASE_PERIOD, statistic="Average")
+        self._alarms.above(
+            f"{name}-{colour.value}-release-errors",
+            failed,
+            threshold=config.release_error_percent / 100,
+            description=f"The {colour.value} {name} function answers too many requests with 5xx",
+            runbook="errors",
+        )
+        self._alarms.above(
+            f"{name}-{colour.value}-release-p99",
+            self._metric("Latency", name, colour, period=RELEASE_PERIOD, statistic="p99"),
+            threshold=config.latency_p99_ms,
+            description=f"The {colour.value} {name} function answers more slowly than promised",
+            runbook="latency",
+        )
 
     def _alarm_on_payments(self, config: AlarmConfig) -> None:
         self._alarms.above(
@@ -204,13 +217,15 @@ class MonitoringStack(PaymentLayer):
             period=PERIOD,
         )
 
-    def _metric(self, metric: str, function: str, colour: Colour, *, period: Duration = PERIOD) -> cloudwatch.Metric:
+    def _metric(
+        self, metric: str, function: str, colour: Colour, *, period: Duration = PERIOD, statistic: str = "Sum"
+    ) -> cloudwatch.Metric:
         """What the functions write about themselves, per colour."""
         return cloudwatch.Metric(
             namespace=METRICS_NAMESPACE,
             metric_name=metric,
             dimensions_map={"service": function, "Environment": self.suffix, "Colour": colour.value},
-            statistic="Sum",
+            statistic=statistic,
             period=period,
         )
 

@@ -325,6 +325,10 @@ SEAMS: dict[str, Seam] = {
         parameters=("identity", "ctx", "policy", "owner_account", "required", "limits"),
     ),
     # -- pipeline ----------------------------------------------------------------------------------
+    "events.put": Seam(target="ministack.services.eventbridge:_put_events", parameters=("data", "allow_aws_source")),
+    "events.deliver": Seam(
+        target="ministack.services.eventbridge:_invoke_target", parameters=("target", "event", "rule", "view")
+    ),
 }
 
 

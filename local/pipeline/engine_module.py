@@ -7,9 +7,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from local.engine import context
+from local.engine import context, seams
 from local.engine.registry import Engine, Provisioned, Registry, Request, Resource, Response
-from local.pipeline import api
+from local.pipeline import api, events
 from local.pipeline.actions.context import Ports
 from local.pipeline.approvals import ApprovalDesk
 from local.pipeline.aws import account_session
@@ -36,6 +36,7 @@ class PipelineModule:
         self.desk = ApprovalDesk(self.clock)
         self.runner: Runner | None = None
         self.webhook_builds: WebhookBuilds | None = None
+        self.sessions: events.Sessions | None = None
         self.start_on_create = False
         self.service = CodePipelineService(
             catalog=self.catalog, store=self.store, desk=self.desk, runner=lambda: self.runner
@@ -58,7 +59,9 @@ class PipelineModule:
                 endpoint=engine.endpoint, account=account, region=region
             ),
             machine=dict(os.environ),
+            announce=events.announce,
         )
+        self.sessions = ports.account_session
         self.start_on_create = settings.start_on_create
         self.runner = Runner(catalog=self.catalog, store=self.store, ports=ports)
         self.webhook_builds = WebhookBuilds(ports=ports)
@@ -149,5 +152,6 @@ def register(registry: Registry) -> None:
     registry.after("AWS::CodeBuild::Project", records.remember_project)
     registry.supports("AWS::CodeBuild::Project", set(KEPT))
     registry.wrap_service("codebuild", records.answer)
+    registry.before_start(lambda _: seams.wrap("events.deliver", events.deliver_to_builds(lambda: module.sessions)))
     registry.on_start(module.start)
     registry.on_stop(module.stop)

@@ -26,6 +26,7 @@ class Runner:
     def __init__(self, *, catalog: Catalog, store: ExecutionStore, ports: Ports) -> None:
         self._catalog, self._store, self._ports = catalog, store, ports
         self._actions = ActionRunner(store=store, ports=ports)
+        self._going_down = False
 
     def start(
         self, entry: CatalogEntry, *, trigger: tuple[str, str], revisions: Sequence[Revision] = (), restarts: int = 0
@@ -70,7 +71,8 @@ class Runner:
             self._store.changed.notify_all()
 
     def shut_down(self) -> None:
-        """End every build and every wait; the engine is going down."""
+        """End every build and every wait; the engine is going down, and nobody is told."""
+        self._going_down = True
         for execution in self._store.everything_running():
             self.stop(execution, abandon=True, reason="the embedded AWS goes down")
 
@@ -164,6 +166,8 @@ class Runner:
                 self._restart(execution.key, restarts=execution.restarts + 1)
             execution.status_summary = summary
             self._set_status(execution, status)
+            if not self._going_down:
+                self._ports.announce(execution)
 
     def _set_status(self, execution: Execution, status: Status) -> None:
         execution.status, execution.updated = status, self._ports.clock.now()

@@ -56,13 +56,26 @@ def follow(
         current = successor
 
 
-def approve(client: CodePipelineClient, *, pipeline: str, event: Event, summary: str) -> None:
+def execution_of(client: CodePipelineClient, *, pipeline: str, commit: str, timeout_seconds: float = 60) -> str:
+    """The newest execution of a commit. Raises WatchTimeoutError when none begins."""
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        for page in client.get_paginator("list_pipeline_executions").paginate(pipelineName=pipeline):
+            for execution in page["pipelineExecutionSummaries"]:
+                if any(source.get("revisionId") == commit for source in execution.get("sourceRevisions", [])):
+                    return execution["pipelineExecutionId"]
+        if time.monotonic() > deadline:
+            raise WatchTimeoutError(f"no execution of {pipeline} has begun for {commit}")
+        time.sleep(POLL_SECONDS)
+
+
+def approve(client: CodePipelineClient, *, pipeline: str, event: Event, summary: str, approved: bool = True) -> None:
     """Answer an `approval_wanted` event."""
     client.put_approval_result(
         pipelineName=pipeline,
         stageName=event.stage,
         actionName=event.action,
-        result={"summary": summary, "status": "Approved"},
+        result={"summary": summary, "status": "Approved" if approved else "Rejected"},
         token=event.token,
     )
 

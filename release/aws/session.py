@@ -14,8 +14,11 @@ CLIENT_CONFIG = Config(
 def session(*, region: str, role_arn: str | None, purpose: str) -> boto3.Session:
     """The caller's own session, or one of `role_arn`, which lasts an hour. `purpose` shows in CloudTrail."""
     own = boto3.Session(region_name=region)
-    if role_arn is None:
-        return own
+    return own if role_arn is None else assume(own, role_arn, purpose=purpose)
+
+
+def assume(own: boto3.Session, role_arn: str, *, purpose: str) -> boto3.Session:
+    """A session of the role that lasts an hour, the longest that one role may have as another."""
     answer = own.client("sts", config=CLIENT_CONFIG).assume_role(
         RoleArn=role_arn, RoleSessionName=f"release-{purpose}", DurationSeconds=3600
     )
@@ -24,5 +27,5 @@ def session(*, region: str, role_arn: str | None, purpose: str) -> boto3.Session
         aws_access_key_id=credentials["AccessKeyId"],
         aws_secret_access_key=credentials["SecretAccessKey"],
         aws_session_token=credentials["SessionToken"],
-        region_name=region,
+        region_name=own.region_name,
     )

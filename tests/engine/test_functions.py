@@ -7,11 +7,15 @@ https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from typing import Any
 
 import pytest
 
+from release.aws.functions import Aliases
+from release.names import Colour
 from tests.engine.embedded import EmbeddedAws, Stack, eventually, template
 
 SOURCE = """
@@ -264,3 +268,33 @@ def _sum(engine: EmbeddedAws, account: str, metric: str) -> float:
         Statistics=["Sum"],
     )["Datapoints"]
     return float(sum(point["Sum"] for point in points))
+
+
+def test_the_controller_prunes_versions_and_moves_provisioned_concurrency(engine: EmbeddedAws, account: str) -> None:
+    """The Lambda calls of releases, as the controller makes them."""
+    client = engine.client("lambda", account=account)
+    name, trust = "payment-lab-fraud", role()["Properties"]["AssumeRolePolicyDocument"]
+    iam = engine.client("iam", account=account)
+    arn = iam.create_role(RoleName="lab", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as files:
+        files.writestr("code.py", "def handler(event, context):\n    return 1\n")
+    client.create_function(
+        FunctionName=name, Runtime="python3.13", Role=arn, Handler="code.handler", Code={"ZipFile": archive.getvalue()}
+    )
+    for number in ("1", "2", "3"):
+        client.update_function_configuration(FunctionName=name, Description=number)
+        assert client.publish_version(FunctionName=name)["Version"] == number
+    client.create_alias(FunctionName=name, Name="blue", FunctionVersion="2")
+
+    aliases = Aliases(client, "lab")
+    assert aliases.versions("fraud") == ("1", "2", "3")
+    assert aliases.delete("fraud", "1")
+    assert not aliases.delete("fraud", "2")
+    assert aliases.versions("fraud") == ("2", "3")
+    assert aliases.provisioned("fraud", Colour.BLUE) is None
+    assert aliases.provisioned("fraud", Colour.GREEN) is None
+    aliases.provision("fraud", Colour.BLUE, 2)
+    assert aliases.provisioned("fraud", Colour.BLUE) == "READY"
+    aliases.unprovision("fraud", Colour.BLUE)
+    assert aliases.provisioned("fraud", Colour.BLUE) is None

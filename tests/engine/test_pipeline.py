@@ -202,12 +202,63 @@ def test_a_push_is_built_under_the_projects_role_and_approved_over_the_api(labor
     assert "bonjour" not in "".join(lines)
 
 
-def test_a_build_without_the_right_to_read_its_input_fails(laboratory: Laboratory) -> None:
-    laboratory.aws.deploy(resources("blind", may_read=False), account=TOOLING)
+def watched(pipeline: str, *, may_start: bool) -> dict[str, Any]:
+    """A rule on the pipeline's failed executions, which starts a build of the repository."""
+    spec = {"version": "0.2", "phases": {"build": {"commands": ["cat file.txt"]}}}
+    start = {"Action": "codebuild:StartBuild" if may_start else "codebuild:ListBuilds", "Resource": arn("Mending")}
+    detail = {"pipeline": [pipeline], "state": ["FAILED", "STOPPED"]}
+    return {
+        "StarterRole": role("events.amazonaws.com", start),
+        "MendingRole": role("codebuild.amazonaws.com"),
+        "Mending": {
+            "Type": "AWS::CodeBuild::Project",
+            "Properties": {
+                "Name": f"mend-{pipeline}",
+                "ServiceRole": arn("MendingRole"),
+                "Artifacts": {"Type": "NO_ARTIFACTS"},
+                "Source": {"Type": "GITHUB", "Location": "https://github.com/o/r.git", "BuildSpec": json.dumps(spec)},
+                "SourceVersion": pipeline,
+                "Environment": {"Type": "ARM_CONTAINER", "ComputeType": "SMALL", "Image": "image"},
+                "LogsConfig": {"CloudWatchLogs": {"Status": "DISABLED"}},
+            },
+        },
+        "Rule": {
+            "Type": "AWS::Events::Rule",
+            "Properties": {
+                "EventPattern": {"source": ["aws.codepipeline"], "detail": detail},
+                "State": "ENABLED",
+                "Targets": [{"Id": "Mend", "Arn": arn("Mending"), "RoleArn": arn("StarterRole")}],
+            },
+        },
+    }
+
+
+def test_a_build_without_the_right_to_read_its_input_fails_and_a_rule_starts_another(laboratory: Laboratory) -> None:
+    asked = {**resources("blind", may_read=False), **watched("blind", may_start=True)}
+    laboratory.aws.deploy(asked, account=TOOLING)
     laboratory.push("blind", file="content")
     finished = [event for event in laboratory.events("blind") if event.kind == "action_finished"]
     assert (finished[-1].action, finished[-1].status) == ("Compile", "Failed")
     assert "not authorized to perform: s3:GetObject" in finished[-1].message
+
+    codebuild = laboratory.client("codebuild")
+
+    def mended() -> str | None:
+        ids = codebuild.list_builds_for_project(projectName="mend-blind")["ids"]
+        builds = codebuild.batch_get_builds(ids=ids)["builds"] if ids else []
+        return next((b["buildStatus"] for b in builds if b["buildStatus"] != "IN_PROGRESS"), None)
+
+    assert eventually(mended) == "SUCCEEDED"
+
+
+def test_a_rules_target_is_started_with_the_rights_of_its_role_alone(laboratory: Laboratory) -> None:
+    asked = {**resources("barred", may_read=False), **watched("barred", may_start=False)}
+    laboratory.aws.deploy(asked, account=TOOLING)
+    laboratory.push("barred", file="content")
+    assert laboratory.events("barred")[-1].status == "Failed"
+    log = laboratory.engine.log_path
+    assert eventually(lambda: "not authorized to perform: codebuild:StartBuild" in log.read_text())
+    assert laboratory.client("codebuild").list_builds_for_project(projectName="mend-barred")["ids"] == []
 
 
 def test_a_definition_that_the_runner_cannot_run_fails_its_stack_by_name(laboratory: Laboratory) -> None:

@@ -78,6 +78,7 @@ class Lab:
             builds=BuildLedger(),
             account_session=self.cloud.session,
             machine={},
+            announce=lambda _: None,
         )
         shape = action("Deploy", "Deploy", "CloudFormation", configuration)
         deploy = parse_pipeline({"name": "p", **definition(stage("Dev", shape))}).stages[1].actions[0]

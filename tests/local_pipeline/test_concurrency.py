@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ def test_an_approval_holds_its_stage_and_the_newest_push_takes_the_queue(world: 
     assert world.end_of(first) is Status.SUCCEEDED
     world.approve(third, "After", "Last")
     assert world.end_of(third) is Status.SUCCEEDED
+    told = [json.loads(entry["Detail"]) for entry in world.announced]
+    assert (told[0]["execution-id"], told[0]["state"]) == (second.id, "SUPERSEDED")
 
 
 def test_a_failed_stage_lets_the_next_execution_in(world: World) -> None:
@@ -54,6 +57,8 @@ def test_a_failed_stage_lets_the_next_execution_in(world: World) -> None:
     world.approve(first, "Prod", "Ask", status="Rejected")
     world.approval(second, "Prod", "Ask")
     assert first.status is Status.FAILED
+    (entry,) = world.announced
+    assert (entry["Source"], json.loads(entry["Detail"])["state"]) == ("aws.codepipeline", "FAILED")
 
 
 # -- a definition that changes ------------------------------------------------------------------------
@@ -87,6 +92,7 @@ def test_the_successor_and_its_commit_exist_before_anybody_sees_the_cancellation
     first = world.start()
     world.wait_for(lambda: first.status is Status.CANCELLED, "the cancellation")
     assert [e.revisions["Push"].commit_id for e in world.store.of(KEY)] == ["c1", "c1"]
+    assert json.loads(world.announced[0]["Detail"])["state"] == "CANCELED"
 
 
 def test_a_pipeline_that_keeps_changing_itself_is_given_up(world: World) -> None:
@@ -212,6 +218,7 @@ def test_when_the_engine_goes_down_builds_and_approvals_end(world: World, tmp_pa
     world.runner.shut_down()
     assert world.end_of(execution) is Status.STOPPED
     assert gone(int((tmp_path / "pid").read_text()))
+    assert world.announced == []
 
 
 # -- retry --------------------------------------------------------------------------------------------

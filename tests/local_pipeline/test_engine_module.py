@@ -126,7 +126,7 @@ def test_a_build_of_a_project_with_a_webhook_is_run_with_the_variables_it_was_gi
             stack_name="stack",
             account=context.account(),
             region=context.region(),
-            properties={"Triggers": {"Webhook": True}},
+            properties={"Triggers": {"Webhook": True}, "Source": {"Type": "GITHUB"}},
             physical_id="branches",
         )
     )
@@ -144,7 +144,7 @@ def test_builds_of_other_projects_are_started_by_pipelines_only() -> None:
     records = CodeBuildRecords(ledger)
     refused = ask(records, "StartBuild", {"projectName": "p"}, {})
     assert refused.status == 400
-    assert b"only available to pipelines" in refused.body
+    assert b"only available for projects of the repository" in refused.body
     ledger.expect("token")
     assert ask(records, "StartBuild", {"projectName": "p", "idempotencyToken": "token"}, {}).status == 200
     assert ask(records, "StartBuild", {"projectName": "p", "idempotencyToken": "token"}, {}).status == 400

@@ -20,6 +20,7 @@ from local.pipeline.clock import SystemClock
 from local.pipeline.codebuild.cache import BuildCache
 from local.pipeline.codebuild.ledger import BuildLedger
 from local.pipeline.errors import ActionFailedError
+from local.pipeline.events import entry_of
 from local.pipeline.executions import ActionExecution, Execution, ExecutionStore, Status
 from local.pipeline.git_source import Commit
 from local.pipeline.runner import Runner
@@ -150,6 +151,7 @@ class World:
     catalog: Catalog = field(default_factory=Catalog)
     store: ExecutionStore = field(default_factory=ExecutionStore)
     builds: BuildLedger = field(default_factory=BuildLedger)
+    announced: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.clock = SystemClock()
@@ -174,6 +176,7 @@ class World:
                 "AWS_SECRET_ACCESS_KEY": "developer's",
                 "LANG": "C.UTF-8",
             },
+            announce=lambda execution: self.announced.append(entry_of(execution)),
         )
         self.runner = Runner(catalog=self.catalog, store=self.store, ports=ports)
         self.service = CodePipelineService(

@@ -28,6 +28,8 @@ IAM_ACTION: Final[Mapping[str, str]] = {
 # What AWS checks of the caller on the way of another call.
 RESOLVES_TEMPLATE_PARAMETERS: Final = {"ssm:GetParameters"}
 DECRYPTS_TABLES: Final = {"kms:Decrypt"}
+ASKS_AS_THE_TEST_ROLE: Final = {"sts:AssumeRole"}
+ENCRYPTS_EVENTS: Final = {"kms:GenerateDataKey"}
 PAYS: Final = {"execute-api:Invoke"}
 # The builds' own roles do this, in the tooling account.
 OF_THE_CALLER: Final = {"sts:AssumeRole"}
@@ -55,7 +57,8 @@ TESTS: Final = calls_of("integ_tests")
 FOR_STATUS: Final = {
     action
     for action in CONTROLLER
-    if re.search(r":(Describe|List|Get|GET)", action) and not re.search("Events|MetricData|Template", action)
+    if re.search(r":(Describe|List|Get|GET)", action)
+    and not re.search("Events|MetricData|Template|Versions|Provisioned", action)
 }
 
 
@@ -67,7 +70,10 @@ def test_calls_are_found_in_the_code() -> None:
 @pytest.mark.parametrize(
     ("grants", "needed"),
     [
-        (access_grants.release_grants(DEV), CONTROLLER | RESOLVES_TEMPLATE_PARAMETERS | DECRYPTS_TABLES),
+        (
+            access_grants.release_grants(DEV),
+            CONTROLLER | RESOLVES_TEMPLATE_PARAMETERS | DECRYPTS_TABLES | ENCRYPTS_EVENTS | ASKS_AS_THE_TEST_ROLE,
+        ),
         (access_grants.test_grants(DEV), TESTS | FOR_STATUS | DECRYPTS_TABLES | PAYS),
     ],
     ids=["release", "integration-test"],

@@ -139,7 +139,7 @@ def test_every_command_of_ours_is_a_make_target_or_a_python_module(projects: dic
     ours = {
         name: project for name, project in projects.items() if "Cache" in project and project["Cache"]["Type"] == "S3"
     }
-    assert len(ours) == 1 + 5 * len(PIPELINE_ENVIRONMENTS)
+    assert len(ours) == 1 + 6 * len(PIPELINE_ENVIRONMENTS)
     for name, project in ours.items():
         of_cdk = [command for command in commands(project) if command.endswith(LINK_ASSEMBLY)]
         assert len(of_cdk) == (1 if name.endswith("-freeze") else 0), name
@@ -170,7 +170,7 @@ def test_controller_works_with_the_environments_own_role_and_commit(
     suffix = environment.suffix
     role = f"arn:aws:iam::{environment.account}:role/payment-{suffix}-release"
     for step in ("freeze", "migrate", "shift", "verify"):
-        command = commands(projects[f"payment-pipeline-{suffix}-{step}"])[-1]
+        (command,) = [c for c in commands(projects[f"payment-pipeline-{suffix}-{step}"]) if f"-m release {step} " in c]
         assert f"-m release {step} --suffix {suffix} --role-arn {role}" in command
     for step in ("freeze", "shift"):
         assert '--commit "$SOURCE_COMMIT"' in commands(projects[f"payment-pipeline-{suffix}-{step}"])[-1]
@@ -190,6 +190,26 @@ def test_all_steps_work_on_the_commit_of_their_execution(stages: dict[str, list[
             each["name"]: each["value"] for each in json.loads(action["Configuration"]["EnvironmentVariables"])
         }
         assert variables["SOURCE_COMMIT"] == f"#{{{source['Namespace']}.CommitId}}"
+
+
+@by_environment
+def test_an_execution_that_ends_half_way_has_every_environment_healed(
+    assembly: Assembly, projects: dict[str, Mapping[str, Any]], environment: Environment
+) -> None:
+    (rule,) = assembly.resources(SETTINGS.name, "AWS::Events::Rule")
+    assert rule.properties["State"] == "ENABLED"
+    assert rule.properties["EventPattern"] == {
+        "source": ["aws.codepipeline"],
+        "detail-type": ["CodePipeline Pipeline Execution State Change"],
+        "detail": {"pipeline": ["payment-pipeline"], "state": ["FAILED", "STOPPED", "CANCELED", "SUPERSEDED"]},
+    }
+    suffix = environment.suffix
+    project = projects[f"payment-pipeline-{suffix}-heal"]
+    by_id = {r.logical_id: r.properties for r in assembly.resources(SETTINGS.name, "AWS::CodeBuild::Project")}
+    assert project in [by_id[target["Arn"]["Fn::GetAtt"][0]] for target in rule.properties["Targets"]]
+    role = f"arn:aws:iam::{environment.account}:role/payment-{suffix}-release"
+    assert commands(project)[-2].endswith(f"release heal --suffix {suffix} --role-arn {role} --ok-if-nothing")
+    assert (project["Source"]["Type"], project["SourceVersion"]) == ("GITHUB", "main")
 
 
 def test_builds_run_on_arm_with_an_encrypted_log_that_is_kept(

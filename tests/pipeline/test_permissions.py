@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -112,22 +113,28 @@ def test_pipeline_uses_no_role_that_is_not_written_out(assembly: Assembly) -> No
     for project in assembly.resources(SETTINGS.name, "AWS::CodeBuild::Project"):
         role = project.properties["ServiceRole"]
         used.add(by_id[role["Fn::GetAtt"][0]] if isinstance(role, dict) else role.rsplit("/", 1)[1])
+    (rule,) = assembly.resources(SETTINGS.name, "AWS::Events::Rule")
+    used |= {by_id[target["RoleArn"]["Fn::GetAtt"][0]] for target in rule.properties["Targets"]}
     assert used == named - {"payment-pipeline-orchestration"}
 
 
 def test_builds_can_be_started_exactly_for_the_pipelines_projects(assembly: Assembly) -> None:
-    (statement,) = permissions(assembly, SETTINGS.name, "payment-pipeline-start-builds")
+    startable = {}
+    for role in ("start-builds", "start-healing"):
+        (statement,) = permissions(assembly, SETTINGS.name, f"payment-pipeline-{role}")
+        startable[role] = {arn.rsplit("/", 1)[1] for arn in statement["Resource"]}
     projects = {p.properties["Name"] for p in assembly.resources(SETTINGS.name, "AWS::CodeBuild::Project")}
-    assert {arn.rsplit("/", 1)[1] for arn in statement["Resource"]} == projects
+    assert startable["start-healing"] == {f"payment-pipeline-{e.suffix}-heal" for e in PIPELINE_ENVIRONMENTS}
+    assert startable["start-builds"] == projects - startable["start-healing"]
 
 
-def test_only_the_source_action_uses_the_connection(assembly: Assembly) -> None:
+def test_only_what_reads_the_repository_uses_the_connection(assembly: Assembly) -> None:
     users = {
         policy.properties["ManagedPolicyName"]
         for policy in assembly.resources(SETTINGS.name, "AWS::IAM::ManagedPolicy")
         if "codeconnections:UseConnection" in actions(statements(policy))
     }
-    assert users == {"payment-pipeline-source"}
+    assert users == {"payment-pipeline-source", "payment-pipeline-heal"}
 
 
 def test_only_the_synth_build_writes_the_cache_that_all_builds_run_from(assembly: Assembly) -> None:
@@ -153,6 +160,7 @@ def test_each_build_assumes_only_what_its_work_needs(assembly: Assembly) -> None
         "self-mutation": bootstrap("deploy", SETTINGS.account) | bootstrap("file-publishing", SETTINGS.account),
         "assets": bootstrap("file-publishing", *targets),
         "release": roles("release"),
+        "heal": roles("release"),
         "test": roles("integration-test"),
     }
     found = {name: assumable(permissions(assembly, SETTINGS.name, f"payment-pipeline-{name}")) for name in expected}
@@ -161,22 +169,31 @@ def test_each_build_assumes_only_what_its_work_needs(assembly: Assembly) -> None
 
 @by_environment
 @pytest.mark.parametrize(
-    ("role", "trusted"), [("release", "payment-pipeline-release"), ("integration-test", "payment-pipeline-test")]
+    ("role", "trusted"),
+    [
+        ("release", ["payment-pipeline-release", "payment-pipeline-heal"]),
+        ("integration-test", ["payment-pipeline-test"]),
+    ],
 )
-def test_environments_trust_one_role_of_the_tooling_account_each(
-    assembly: Assembly, environment: Environment, role: str, trusted: str
+def test_environments_trust_roles_of_the_tooling_account_by_name(
+    assembly: Assembly, environment: Environment, role: str, trusted: list[str]
 ) -> None:
     (found,) = [
         each
         for each in assembly.resources(names.access_stack(environment.suffix), "AWS::IAM::Role")
         if each.properties["RoleName"] == f"payment-{environment.suffix}-{role}"
     ]
-    (statement,) = found.properties["AssumeRolePolicyDocument"]["Statement"]
+    statement, *more = found.properties["AssumeRolePolicyDocument"]["Statement"]
+    # The controller itself asks the idle colour, as the test role.
+    controller = [] if role == "release" else [{"AWS": ANY}]
+    assert [each["Principal"] for each in more] == controller
+    assert all("Release" in json.dumps(each["Principal"]) for each in more)
     assert statement["Action"] == "sts:AssumeRole"
     assert SETTINGS.account in json.dumps(statement["Principal"])
-    assert statement["Condition"] == {
-        "ArnEquals": {"aws:PrincipalArn": f"arn:aws:iam::{SETTINGS.account}:role/{trusted}"}
-    }
+    assert as_list(statement["Condition"]["ArnEquals"]["aws:PrincipalArn"]) == [
+        f"arn:aws:iam::{SETTINGS.account}:role/{name}" for name in trusted
+    ]
+    assert list(statement["Condition"]) == ["ArnEquals"]
 
 
 @by_environment
@@ -190,8 +207,15 @@ def test_release_role_changes_nothing_but_traffic_records_and_its_stacks(
         "cloudformation:UpdateStack",
         "dynamodb:PutItem",
         "dynamodb:UpdateItem",
+        "kms:GenerateDataKey",
+        "s3:PutObject",
+        "sns:Publish",
+        "sts:AssumeRole",
         "ssm:PutParameter",
         "lambda:UpdateAlias",
+        "lambda:DeleteFunction",
+        "lambda:PutProvisionedConcurrencyConfig",
+        "lambda:DeleteProvisionedConcurrencyConfig",
         "lambda:InvokeFunction",
         "elasticloadbalancing:ModifyRule",
         "apigateway:PATCH",
@@ -201,6 +225,8 @@ def test_release_role_changes_nothing_but_traffic_records_and_its_stacks(
             assert as_list(statement["Resource"]) == [
                 f"arn:aws:lambda:us-east-1:{environment.account}:function:payment-{environment.suffix}-migration"
             ]
+        if "lambda:DeleteFunction" in as_list(statement["Action"]):
+            assert all(arn.endswith(":*") for arn in as_list(statement["Resource"]))
         if "dynamodb:PutItem" in as_list(statement["Action"]):
             assert as_list(statement["Resource"]) == [
                 f"arn:aws:dynamodb:us-east-1:{environment.account}:table/payment-{environment.suffix}-releases"

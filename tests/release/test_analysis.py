@@ -34,7 +34,10 @@ def requests(count: int, *, faults: int = 0, p99_ms: float | None = 100) -> Samp
         (requests(100, faults=1), LIVE, Verdict.GOOD),
         (requests(1000, faults=9), LIVE, Verdict.GOOD),
         (requests(100, faults=5), LIVE, Verdict.BAD),
-        (requests(3, faults=2), LIVE, Verdict.BAD),
+        (requests(5, faults=4), LIVE, Verdict.BAD),
+        (requests(5, faults=3), LIVE, Verdict.INCONCLUSIVE),
+        (requests(100, faults=10), requests(900, faults=45), Verdict.GOOD),
+        (requests(100, faults=12), requests(900, faults=45), Verdict.BAD),
         (requests(100, faults=5), requests(900, faults=45), Verdict.GOOD),
         (requests(100, p99_ms=299), LIVE, Verdict.GOOD),
         (requests(100, p99_ms=301), LIVE, Verdict.BAD),
@@ -97,7 +100,7 @@ def test_a_person_can_resume_in_spite_of_the_silence_and_says_why(world: World) 
 
 
 def test_silence_excuses_no_fault(world: World) -> None:
-    world.served[Colour.GREEN] = requests(2, faults=2)
+    world.served[Colour.GREEN] = requests(4, faults=4)
     assert world.run("shift", despite_silence=True, **WHO).exit is Exit.ROLLED_BACK
 
 

@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -73,7 +75,25 @@ def test_a_second_signal_does_not_disturb_the_way_back() -> None:
 
 
 def test_every_command_of_the_pipeline_exists() -> None:
-    assert set(COMMANDS) == {"guard", "freeze", "migrate", "shift", "rollback", "heal", "verify", "status", "outputs"}
+    assert set(COMMANDS) == {
+        "guard",
+        "freeze",
+        "migrate",
+        "shift",
+        "rollback",
+        "cool",
+        "heal",
+        "verify",
+        "status",
+        "outputs",
+    }
+
+
+def test_the_documented_exit_codes_and_commands_are_those_there_are() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "releases.md").read_text()
+    codes = {int(code): name for code, name in re.findall(r"^\| (\d+) \| ([a-z ]+) \|", text, re.MULTILINE)}
+    assert codes == {code.value: code.name.lower().replace("_", " ") for code in Exit} | {2: "usage"}
+    assert set(re.findall(r"^\| `([a-z]+)` \|", text, re.MULTILINE)) == set(COMMANDS)
 
 
 def test_the_clock_factor_comes_from_the_option_or_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,14 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from release.errors import Exit, NotApplied, ReleaseError
 from release.layout import ReleaseState
 from release.model import Provenance, StackView
-from release.names import Colour
+from release.names import ROUTED, Colour
 from release.outputs import REQUIRED, flat_outputs, write
+from release.preview import PROBES
 from tests.release.world import API, COMPUTE, World, push, refused
 
 BLUE, GREEN = Colour.BLUE, Colour.GREEN
@@ -78,9 +80,16 @@ def test_freeze_does_not_forget_an_environment_whose_rules_it_cannot_see(world: 
     assert world.stored_state == before
 
 
+def test_a_sound_environment_is_not_healed_whatever_its_stacks_do(world: World) -> None:
+    world.statuses[API] = "UPDATE_IN_PROGRESS"
+    assert world.run("heal").exit is Exit.NOTHING_TO_DO
+
+
 @pytest.mark.parametrize("command", ["freeze", "shift", "rollback", "heal"])
 def test_commands_refuse_during_a_stack_update(world: World, command: str) -> None:
     world.statuses[API] = "UPDATE_IN_PROGRESS"
+    if command == "heal":
+        world.weights["validation"] = {BLUE: 90, GREEN: 10}
     assert "UPDATE_IN_PROGRESS" in refused(world, command)
 
 
@@ -110,6 +119,25 @@ def test_a_shift_takes_all_rules_through_the_steps_and_then_moves_the_stage(worl
     assert world.stored_state.live_colour is GREEN
     assert world.stored_journal.live == Provenance(commit="c2", approved_by="someone")
     assert world.run("verify").exit is Exit.DONE
+
+
+@pytest.mark.parametrize("wrong", [{"preview_answers": False}, {"preview_version": "99"}], ids=["silent", "another"])
+def test_no_traffic_moves_to_an_idle_colour_that_does_not_answer_as_the_release(
+    world: World, wrong: dict[str, Any]
+) -> None:
+    deployed(world)
+    for name, value in wrong.items():
+        setattr(world, name, value)
+    world.actions.clear()
+    assert "of the idle colour" in refused(world, "shift")
+    assert shares(world) == [ALL_BLUE, ALL_BLUE]
+    assert not [action for action in world.actions if action.startswith("weights")]
+
+
+def test_a_shift_asks_every_routed_function_of_the_idle_colour_first(world: World) -> None:
+    deployed(world).run("shift")
+    assert world.asked == len(ROUTED) == len(PROBES)
+    assert {probe.function for probe in PROBES} == set(ROUTED)
 
 
 def test_a_second_shift_finds_nothing_to_do(world: World) -> None:
@@ -154,6 +182,13 @@ def test_an_alarm_during_a_bake_returns_all_traffic(world: World) -> None:
 def test_where_the_plan_says_so_an_alarm_that_was_red_before_says_nothing_about_the_release(world: World) -> None:
     deployed(world)
     world.alarms_red.add("payment-dev-p99")
+    assert world.run("shift").exit is Exit.DONE
+
+
+def test_an_alarm_that_says_nothing_about_a_release_does_not_return_it(world: World) -> None:
+    world.alarm_names |= {"payment-dev-api-latency-p99", "payment-dev-database-cpu"}
+    deployed(world)
+    world.at_second[15] = lambda: world.alarms_red.update({"payment-dev-api-latency-p99", "payment-dev-database-cpu"})
     assert world.run("shift").exit is Exit.DONE
 
 

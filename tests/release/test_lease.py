@@ -1,5 +1,6 @@
 """One command at a time, and what each leaves in the ledger."""
 
+import threading
 from contextlib import suppress
 
 import pytest
@@ -27,13 +28,38 @@ def somebody_else(world: World, *, until: float) -> None:
     world.leases = [(-1, Lease(holder="a build", command="shift", until=until))]
 
 
-@pytest.mark.parametrize("command", ["freeze", "shift", "rollback", "heal"])
+@pytest.mark.parametrize("command", ["freeze", "shift", "rollback"])
 def test_a_command_refuses_while_another_one_is_at_work(world: World, command: str) -> None:
     somebody_else(world, until=1e9)
     before = world.live()
     assert "shift of a build is at work" in refused(world, command)
     assert world.live() == before
     assert world.leases[0][0] == -1
+
+
+def test_heal_leaves_it_to_whoever_is_at_work(world: World) -> None:
+    world.weights["validation"] = {Colour.BLUE: 90, Colour.GREEN: 10}
+    somebody_else(world, until=1e9)
+    outcome = world.run("heal")
+    assert outcome.exit is Exit.NOTHING_TO_DO
+    assert "shift of a build is at work" in outcome.message
+    assert world.weights["validation"][Colour.GREEN] == 10
+
+
+def test_a_migration_takes_the_lease_and_keeps_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    renewed = threading.Event()
+
+    def renew(*, until: float) -> bool:
+        renewed.set()
+        return True
+
+    monkeypatch.setattr("release.lease.RENEW_SECONDS", 0.001)
+    monkeypatch.setattr(world, "renew", renew)
+    monkeypatch.setattr("release.migration.migrate", lambda *_: ["0001"] if renewed.wait(5) else [])
+    assert world.run("migrate").details["applied"] == ["0001"]
+    assert world.leases == []
+    somebody_else(world, until=1e9)
+    assert "shift of a build is at work" in refused(world, "migrate")
 
 
 def test_looking_needs_no_lease(world: World) -> None:
@@ -81,6 +107,34 @@ def test_the_ledger_tells_who_released_what_when_and_how_it_ended(world: World) 
     assert entry.started_at <= entry.weights[0].at <= entry.ended_at
     assert entry.after == world.stored_state != entry.before
     assert "shift done (10 → 50 → 100 %)" in world.run("status").message
+
+
+def test_every_decision_is_told_as_it_happens(world: World) -> None:
+    world.told.clear()
+    world.run("shift", commit="c2", approved_by="someone")
+    assert [(event.command, event.decision) for event in world.told] == [
+        ("shift", "begun"),
+        ("shift", "weight set"),
+        ("shift", "weight set"),
+        ("shift", "weight set"),
+        ("shift", "done"),
+    ]
+    assert {(event.commit, event.approved_by, event.environment) for event in world.told} == {("c2", "someone", "dev")}
+    world.told.clear()
+    world.held = "until Monday"
+    world.run("freeze", commit="c3")
+    world.deployment(push("3"))
+    refused(world, "shift", commit="c3")
+    world.run("rollback")
+    told = [(event.command, event.decision) for event in world.told]
+    assert told == [
+        ("freeze", "frozen"),
+        ("shift", "refused"),
+        ("rollback", "begun"),
+        ("rollback", "weight set"),
+        ("rollback", "done"),
+    ]
+    assert "until Monday" in world.told[1].words
 
 
 def test_an_environment_s_first_deployment_has_its_line(world: World) -> None:

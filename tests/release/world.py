@@ -14,9 +14,18 @@ from release.analysis import Sample
 from release.commands import COMMANDS, Context, Outcome
 from release.errors import Overtaken, Refused
 from release.layout import ReleaseState
-from release.model import Entry, Journal, Lease, Release, RoutedRule, StackView
-from release.names import DEPLOYMENT_OUTPUT, FUNCTIONS, ROUTED, Colour, release_version_output, stack
+from release.model import Entry, Event, Journal, Lease, Release, RoutedRule, StackView
+from release.names import (
+    DEPLOYMENT_OUTPUT,
+    FUNCTIONS,
+    ROUTED,
+    Colour,
+    provisioned_concurrency_output,
+    release_version_output,
+    stack,
+)
 from release.ports import Environment
+from release.preview import Probe, Reply
 
 SUFFIX = "dev"
 COMPUTE, API = stack(SUFFIX, "compute"), stack(SUFFIX, "api")
@@ -51,10 +60,16 @@ class World:
     stored_state: ReleaseState | None = None
     stored_journal: Journal = field(default_factory=Journal)
     entries: list[Entry] = field(default_factory=list)
+    told: list[Event] = field(default_factory=list)
     leases: list[tuple[int, Lease]] = field(default_factory=list)
     command: int = 0
     served: dict[Colour, Sample] = field(default_factory=dict)
     held: str | None = None
+    warm: set[tuple[str, Colour]] = field(default_factory=set)
+    started: str = "READY"
+    asked: int = 0
+    preview_answers: bool = True
+    preview_version: str | None = None
     factor: float = 1.0
     alarms_red: set[str] = field(default_factory=set)
     alarm_names: frozenset[str] = frozenset({"payment-dev-p99", "payment-dev-errors"})
@@ -83,6 +98,8 @@ class World:
 
     def _act(self, name: str, change: Callable[[], None]) -> None:
         self._survive(name)
+        if name != "lease" and not self._mine():
+            self.violations.append(f"{name} by a command that has no lease")
         change()
         self.actions.append(name)
         self._judge(name)
@@ -106,7 +123,34 @@ class World:
         return next((i for i, (name, number) in self.published.items() if (name, number) == (function, version)), None)
 
     def point(self, function: str, colour: Colour, version: str) -> None:
+        if version not in self.versions(function):
+            self.violations.append(f"{function} {version} does not exist any more")
         self._act(f"point {function} {colour}", lambda: self.aliases.update({(function, colour): version}))
+
+    def provisioned(self, function: str, colour: Colour) -> str | None:
+        return self.started if (function, colour) in self.warm else None
+
+    def provision(self, function: str, colour: Colour, environments: int) -> None:
+        if (function, colour.other) in self.warm and self.version(function, colour) == self.version(
+            function, colour.other
+        ):
+            self.violations.append(f"Lambda would refuse: {function} has it on {colour.other} for the same version")
+        self._act(f"provision {function} {colour}", lambda: self.warm.add((function, colour)))
+
+    def unprovision(self, function: str, colour: Colour) -> None:
+        if any(self.weights[name][colour] == 100 for name in ROUTED):
+            self.violations.append(f"{function} {colour} was cooled with all the traffic on it")
+        self._act(f"unprovision {function} {colour}", lambda: self.warm.discard((function, colour)))
+
+    def versions(self, function: str) -> tuple[str, ...]:
+        return tuple(number for name, number in self.published.values() if name == function)
+
+    def delete(self, function: str, version: str) -> bool:
+        (release_id,) = (i for i, known in self.published.items() if known == (function, version))
+        if version in (self.aliases.get((function, colour)) for colour in Colour):
+            self.violations.append(f"version {version} of {function} was deleted, which an alias holds")
+        self._act(f"delete {function} {version}", lambda: self.published.__delitem__(release_id))
+        return True
 
     def deployment_id(self) -> str | None:
         return self.stage
@@ -116,6 +160,11 @@ class World:
 
     def sample(self, colour: Colour, *, start: float, end: float) -> Sample:
         return self.served.get(colour, Sample(requests=1000, faults=0, p99_ms=100))
+
+    def ask(self, colour: Colour, probe: Probe) -> Reply | None:
+        self.asked += 1
+        version = self.preview_version or self.version(probe.function, colour)
+        return Reply(status=probe.status, colour=colour, version=version) if self.preview_answers else None
 
     def hold(self) -> str | None:
         return self.held
@@ -186,6 +235,10 @@ class World:
     def pause(self, seconds: float) -> None:
         self.sleep(seconds)
 
+    def tell(self, event: Event) -> None:
+        self._survive("tell")
+        self.told.append(event)
+
     # --- CloudFormation ---
 
     def describe(self) -> tuple[StackView, ...]:
@@ -205,7 +258,10 @@ class World:
             return {}
         if name == API:
             return {DEPLOYMENT_OUTPUT: template.deployment}
-        return {release_version_output(f): self.published[template.release_ids[f]][1] for f in FUNCTIONS}
+        return {
+            **{release_version_output(f): self.published[template.release_ids[f]][1] for f in FUNCTIONS},
+            **{provisioned_concurrency_output(f): "2" for f in ROUTED},
+        }
 
     def start_sync(self, name: str) -> bool:
         before = self.live()
@@ -316,6 +372,7 @@ class World:
 
     def _forget(self, name: str) -> None:
         self.applied.pop(name, None)
+        self.warm.clear()
         if name == API:
             self.weights, self.stage = {}, None
         else:
@@ -331,6 +388,10 @@ class World:
             "versions": {(f, c): v for (f, c), v in self.aliases.items() if c in colours},
             "stage": self.stage if self.weights else None,
         }
+
+    def live_colour(self) -> Colour:
+        """The colour with most of the traffic."""
+        return max(Colour, key=lambda colour: sum(shares[colour] for shares in self.weights.values()))
 
     def live_release(self) -> Release:
         (colour,) = {c for shares in self.weights.values() for c, weight in shares.items() if weight}
@@ -358,8 +419,10 @@ class World:
             stacks=self,
             alarms=self,
             metrics=self,
+            preview=self,
             store=self,
             ledger=self,
+            events=self,
             clock=self,
             progress=self.lines.append,
             by="somebody",

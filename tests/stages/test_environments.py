@@ -89,7 +89,7 @@ def test_prod_is_at_least_as_strict_as_every_other_environment(other: Any) -> No
     assert PROD.api.log_retention_days >= other.api.log_retention_days
     assert PROD.alarms.latency_p99_ms <= other.alarms.latency_p99_ms
     assert PROD.alarms.errors_per_minute <= other.alarms.errors_per_minute
-    assert PROD.alarms.faults_per_ten_seconds <= other.alarms.faults_per_ten_seconds
+    assert PROD.alarms.release_error_percent <= other.alarms.release_error_percent
     assert PROD.release.approval_required >= other.release.approval_required
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.settings import SETTINGS
 from release.names import FUNCTIONS, ROUTED, UNCOLOURED_FUNCTIONS, Colour
+from release.plans import DISREGARDED, RELEASE_ALARM_SECONDS, plan_for
 from stages.configuration import RUNBOOKS_URL
 from tests.stages.templates import ENVIRONMENTS, ROOT, Resource, Synthesis, texts
 
@@ -32,13 +33,13 @@ def test_latency_errors_and_the_database_have_alarms(alarms: dict[str, Resource]
     per_colour = {
         f"{name}-{colour}-{what}" for name in FUNCTIONS for colour in Colour for what in ("latency-p99", "errors")
     }
-    faults = {f"{name}-{colour}-faults" for name in ROUTED for colour in Colour}
+    releases = {f"{name}-{colour}-release-{what}" for name in ROUTED for colour in Colour for what in ("errors", "p99")}
     api = {"api-latency-p99", "api-errors"}
     database = {"database-cpu", "database-connections", "database-replica-lag"}
     payments = {"failed-transactions", "undelivered", *(f"fraud-{colour}-declines" for colour in Colour)}
     throttles = {f"{name}-throttles" for name in (*FUNCTIONS, *UNCOLOURED_FUNCTIONS)}
     unattended = {"audit-failures", "audit-behind", "rotation-errors", "sweeper-errors"}
-    assert alarms.keys() == per_colour | faults | api | database | payments | throttles | unattended
+    assert alarms.keys() == per_colour | releases | api | database | payments | throttles | unattended
 
 
 def test_every_alarm_names_its_runbook_and_every_runbook_its_alarms(synthesis: Synthesis) -> None:
@@ -64,6 +65,36 @@ def test_latency_is_measured_at_the_ninety_ninth_percentile(alarms: dict[str, Re
             assert alarm.properties["ExtendedStatistic"] == "p99"
 
 
+def test_each_step_of_a_shift_is_watched_for_at_least_the_window_of_every_release_alarm(synthesis: Synthesis) -> None:
+    """A step that is over sooner would have been left before its alarm could go off."""
+    for alarm in synthesis.resources("AWS::CloudWatch::Alarm"):
+        window = alarm.properties["Period"] * alarm.properties["EvaluationPeriods"]
+        if "-release-" in alarm.properties["AlarmName"]:
+            assert (alarm.properties["Period"], window) == (10, RELEASE_ALARM_SECONDS)
+        suffix = alarm.environment.suffix
+        if "-release-" in alarm.properties["AlarmName"] or suffix == "prod":
+            assert all(step.bake_seconds >= window for step in plan_for(suffix).steps), str(alarm)
+
+
+def test_a_release_alarm_goes_by_the_share_of_requests_and_by_p99(alarms: dict[str, Resource]) -> None:
+    errors = alarms["validation-green-release-errors"].properties
+    assert (errors["MetricName"], errors["Statistic"], errors["Threshold"]) == ("Faults", "Average", 0.02)
+    latency = alarms["processing-blue-release-p99"].properties
+    assert (latency["MetricName"], latency["ExtendedStatistic"]) == ("Latency", "p99")
+
+
+def test_what_a_shift_does_not_go_by_are_alarms_that_exist_and_none_made_for_releases(
+    alarms: dict[str, Resource],
+) -> None:
+    """Everything else returns the traffic: an alarm that is new does, too, until somebody decides otherwise."""
+    for ending in DISREGARDED:
+        assert any(name.endswith(ending) for name in alarms), ending
+    assert not [name for name in alarms if "-release-" in name and name.endswith(DISREGARDED)]
+    assert {"api-errors", "processing-green-errors", "failed-transactions"} <= {
+        name for name in alarms if not name.endswith(DISREGARDED)
+    }
+
+
 def test_api_alarms_look_at_live_traffic_only(alarms: dict[str, Resource]) -> None:
     for name in ("api-latency-p99", "api-errors"):
         assert any("live" in text for text in texts(dimensions(alarms[name])["Stage"]))
@@ -75,7 +106,7 @@ def test_function_alarms_look_at_one_colour(alarms: dict[str, Resource]) -> None
         colour = rest.partition("-")[0]
         if colour not in set(Colour) or name.endswith("declines"):
             continue
-        if name.endswith("faults"):
+        if "-release-" in name:
             assert dimensions(alarm) == {"service": function, "Environment": SUFFIX, "Colour": colour}
             assert alarm.properties["Namespace"] == "Payment"
             assert alarm.properties["Period"] == 10

@@ -43,6 +43,8 @@ class Ports:
     """(account, region) → the account's own session."""
     machine: Mapping[str, str]
     """The environment variables of this machine."""
+    announce: Callable[[Execution], None]
+    """Tell the account's event bus how an execution ended."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,12 +25,16 @@ class CodeBuildRecords:
         self._ledger, self._start = ledger, start
         self._lock = threading.Lock()
         self._projects: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self._startable: set[tuple[str, str, str]] = set()
 
     def remember_project(self, resource: Resource) -> None:
         """Keep the properties of AWS::CodeBuild::Project that the engine drops."""
         kept = {name: resource.properties[name] for name in KEPT if name in resource.properties}
+        key = (resource.account, resource.region, resource.physical_id)
         with self._lock:
-            self._projects[resource.account, resource.region, resource.physical_id] = camel(kept)
+            self._projects[key] = camel(kept)
+            if resource.properties.get("Source", {}).get("Type") == "GITHUB":
+                self._startable.add(key)
 
     async def answer(self, request: Request, proceed: ServiceHandler) -> Response:
         operation = request.headers.get("x-amz-target", "").rpartition(".")[2]
@@ -47,11 +51,11 @@ class CodeBuildRecords:
         return _reply(200, body)
 
     async def _start_build(self, request: Request, proceed: ServiceHandler) -> Response:
-        """Only a project with a webhook has a source that this machine can bring: the repository."""
+        """Only a project of the repository has a source that this machine can bring."""
         body = _body(request)
-        project = self._projects.get((context.account(), context.region(), str(body.get("projectName", ""))), {})
-        if self._start is None or not project.get("triggers"):
-            message = "StartBuild is only available to pipelines and webhooks on the embedded AWS"
+        key = (context.account(), context.region(), str(body.get("projectName", "")))
+        if self._start is None or key not in self._startable:
+            message = "StartBuild is only available for projects of the repository and to pipelines on the embedded AWS"
             return _reply(400, {"__type": "InvalidInputException", "message": message})
         response = await proceed(request)
         if response.status == 200:

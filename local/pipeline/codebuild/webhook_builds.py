@@ -1,4 +1,4 @@
-"""Builds that a webhook starts, or a person with StartBuild: their source is a commit of the repository itself."""
+"""Builds that a webhook, a rule or a person starts: their source is a commit of the repository itself."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class WebhookBuilds:
         for folder in (directories.source, directories.home, directories.temporary, directories.state):
             folder.mkdir(parents=True)
         (directories.root / "package.json").write_text("{}\n")
-        commit = self.ports.git.commit(str(started.record["sourceVersion"])).id
+        commit = self.ports.git.commit(_source_version(started, project)).id
         with zipfile.ZipFile(io.BytesIO(self.ports.git.archive(commit))) as archive:
             unpack(archive, directories.source)
         session = self.ports.account_session(started.account, started.region)
@@ -152,7 +152,7 @@ class WebhookBuilds:
             "CODEBUILD_BUILD_NUMBER": str(build.number),
             "CODEBUILD_PROJECT_ARN": str(build.project["arn"]),
             "CODEBUILD_RESOLVED_SOURCE_VERSION": commit,
-            "CODEBUILD_SOURCE_VERSION": str(started.record["sourceVersion"]),
+            "CODEBUILD_SOURCE_VERSION": _source_version(started, build.project),
             # The bare repository stands for the connection, here as in a pipeline's source action.
             "CODEBUILD_SOURCE_REPO_URL": str(settings.repository),
             "CODEBUILD_SRC_DIR": str(build.directories.source),
@@ -162,3 +162,8 @@ class WebhookBuilds:
             **{item["name"]: item["value"] for item in started.overrides},
             **build.session.credentials.environment(),
         }
+
+
+def _source_version(started: StartedBuild, project: Mapping[str, Any]) -> str:
+    """What StartBuild asks for, else what the project says."""
+    return str(started.record.get("sourceVersion") or project["sourceVersion"])
