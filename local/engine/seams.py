@@ -91,6 +91,11 @@ SEAMS: dict[str, Seam] = {
         target="ministack.services.cloudformation.handlers:_delete_stack_async",
         parameters=("stack_name", "stack_id", "retain_resources", "force"),
     ),
+    # What OnFailure=DELETE calls.
+    "cloudformation.delete_failed_stack": Seam(
+        target="ministack.services.cloudformation.stacks:_delete_stack_async",
+        parameters=("stack_name", "stack_id", "retain_resources", "force"),
+    ),
     "cloudformation.continue_rollback": Seam(
         target="ministack.services.cloudformation.handlers:_continue_update_rollback_async",
         parameters=("stack_name", "stack_id", "resources_to_skip"),

@@ -15,6 +15,14 @@ from local.engine.cloudformation.actions import ACTIONS, PASSED_ROLES, Actions
 from local.engine.registry import Engine, Registry
 
 Properties = Mapping[str, Any]
+TASKS = (
+    "deploy_stack",
+    "deploy_change_set",
+    "delete_stack",
+    "delete_failed_stack",
+    "continue_rollback",
+    "roll_back_stack",
+)
 # The service of an action that no policy names: of a type that is not in the table.
 UNKNOWN = "not-in-local-engine-cloudformation-actions"
 
@@ -73,7 +81,7 @@ class Guard:
         self._own = own
 
     def install(self, _: Engine) -> None:
-        for seam in ("deploy_stack", "deploy_change_set", "delete_stack", "continue_rollback", "roll_back_stack"):
+        for seam in TASKS:
             seams.wrap(f"cloudformation.{seam}", _as_the_role)
         seams.wrap("cloudformation.provision", self._provision)
         seams.wrap("cloudformation.update", self._update)

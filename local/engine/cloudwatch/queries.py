@@ -89,17 +89,19 @@ class Queries:
 
     def _check_expressions(self) -> None:
         """Follow every reference, then compute on one period that has data: whatever is refused is refused now."""
-        for identifier in self._order:
+        expressions = [i for i in self._order if "Expression" in self._by_id[i]]
+        for identifier in expressions:
             self._refuse_cycles(identifier, ())
         grid = Grid(start=0.0, end=60.0, period=60.0)
         series = {i: {0.0: 1.0} for i in self.metrics()}
-        for identifier in self._order:
+        for identifier in expressions:
             self._value(identifier, grid, series)
 
     def _refuse_cycles(self, identifier: str, above: tuple[str, ...]) -> None:
         if identifier in above:
             raise CloudWatchError(f"The expression {identifier} refers to itself")
-        for name in self._used(self._by_id[identifier].get("Expression", "0")):
+        expression = self._by_id[identifier].get("Expression")
+        for name in self._used(expression) if expression else ():
             self._refuse_cycles(name, (*above, identifier))
 
 
