@@ -6,7 +6,6 @@ MODULES: tuple[str, ...] = (
     "local.engine.data_plane",
     "local.engine.access",
     "local.engine.policy_variables",
-    "local.engine.execution_roles",
     "local.engine.quick_access",
     "local.engine.lambda_actions",
     "local.engine.template_urls",

@@ -318,12 +318,6 @@ SEAMS: dict[str, Seam] = {
         target="ministack.core.iam_evaluator:EvalResult",
         parameters=("decision", "principal_arn", "matched_sid", "reason", "resource_policy_arn"),
     ),
-    "iam.boundary": Seam(
-        target="ministack.core.iam_evaluator:_permissions_boundary", parameters=("store", "name", "account_id")
-    ),
-    "iam.role_policies": Seam(
-        target="ministack.core.iam_evaluator:_gather_role_policies", parameters=("role_name", "account_id")
-    ),
     "iam.evaluate": Seam(target="ministack.core.iam_evaluator:evaluate", parameters=("ctx", "policies", "limits")),
     "iam.combine": Seam(
         target="ministack.core.iam_evaluator:combine_resource_policy",

@@ -142,7 +142,14 @@ class Guard:
             check(f"{UNKNOWN}:{resource_type.replace('::', '')}", "*")
             return
         for action in getattr(actions, verb):
-            check(f"{actions.service}:{action}", _arn(actions, properties, name=name, is_new=verb == "create"))
+            arn = _arn(actions, properties, name=name, is_new=verb == "create")
+            check(f"{actions.service}:{action}", arn, **boundary_of(resource_type, properties))
+
+
+def boundary_of(resource_type: str, properties: Properties) -> dict[str, str]:
+    """The condition key by which a policy demands that roles are made with a boundary; none where it has none."""
+    boundary = properties.get("PermissionsBoundary") if resource_type == "AWS::IAM::Role" else None
+    return {"iam:permissionsboundary": str(boundary)} if boundary else {}
 
 
 def actions_of(resource_type: str) -> Actions | None:
