@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
@@ -84,6 +85,10 @@ def existing_secret(engine: EmbeddedAws, account: str) -> str:
     return str(vault.create_secret(Name="app", SecretString="old")["ARN"])
 
 
+def has_run(engine: EmbeddedAws, account: str, steps: list[str]) -> bool:
+    return steps_run(engine, account) == steps
+
+
 def steps_run(engine: EmbeddedAws, account: str) -> list[str]:
     logs = engine.client("logs", account=account)
     try:
@@ -113,7 +118,7 @@ def test_rotation_runs_the_four_steps_and_then_the_new_value_is_current(engine: 
 
     for done in (2, 3):
         vault.rotate_secret(SecretId="app")
-        eventually(lambda done=done: steps_run(engine, account) == TRIAL + done * STEPS)
+        eventually(functools.partial(has_run, engine, account, TRIAL + done * STEPS))
         stages = vault.describe_secret(SecretId="app")["VersionIdsToStages"]
         assert sum("AWSPENDING" in labels for labels in stages.values()) <= 1
 
