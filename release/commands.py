@@ -91,9 +91,12 @@ def cool_command(context: Context) -> Outcome:
     if until is not None and (left := until - environment.clock.time()) > 0:
         environment.progress(f"the old colour stays warm for {left:.0f} s more")
         environment.clock.pause(left)
-    with leased(environment, "cool") as environment:
-        live = observe(environment).live_colour
-        cooled = cool(environment, live.other) if live and is_sound(environment) else ()
+    try:
+        with leased(environment, "cool") as environment:
+            live = observe(environment).live_colour
+            cooled = cool(environment, live.other) if live and is_sound(environment) else ()
+    except Busy as busy:
+        return Outcome(exit=Exit.NOTHING_TO_DO, message=f"the old colour may be needed: {busy}")
     if not cooled:
         return Outcome(exit=Exit.NOTHING_TO_DO, message="no idle colour has provisioned concurrency")
     return Outcome(exit=Exit.DONE, message=f"{', '.join(cooled)} of the idle colour have none any more")

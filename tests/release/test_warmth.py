@@ -6,6 +6,7 @@ from botocore.stub import Stubber
 
 from release.aws.functions import Aliases
 from release.errors import Exit
+from release.model import Lease
 from release.names import ROUTED, Colour
 from release.plans import plan_for
 from tests.release.world import World, push, refused
@@ -68,6 +69,13 @@ def test_cooling_waits_for_the_end_of_the_window_and_lets_a_rollback_go_first(wo
     assert world.seconds - began >= warm_window - 1
     assert world.warm == ON_GREEN
     assert world.run("cool").exit is Exit.NOTHING_TO_DO
+
+
+def test_cooling_leaves_a_command_at_work_alone(world: World) -> None:
+    world.ship(push("2"))
+    world.leases = [(-1, Lease(holder="somebody", command="rollback", until=1e9))]
+    assert world.run("cool").exit is Exit.NOTHING_TO_DO
+    assert world.warm == ON_BLUE | ON_GREEN
 
 
 def test_after_the_window_a_rollback_warms_first_but_does_not_wait_for_ever(world: World) -> None:
