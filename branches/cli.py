@@ -19,9 +19,11 @@ from branches.cost import idle_cost
 from branches.destroy import destroy
 from branches.errors import BranchError
 from branches.records import Records
+from branches.removal import recorded, remove
 from branches.room import room
 from branches.sweep import sweep
 from release.names import InvalidSuffix, validate_suffix
+from release.suffix import is_permanent
 
 
 def parser() -> argparse.ArgumentParser:
@@ -56,8 +58,14 @@ def say(line: str) -> None:
 
 
 def _destroy(arguments: argparse.Namespace) -> int:
-    account = AwsAccount(boto3.Session(region_name=arguments.region), arguments.suffix)
-    removed = destroy(account, arguments.suffix, clock=SystemClock(), say=say, permanent=arguments.permanent)
+    session, suffix, clock = boto3.Session(region_name=arguments.region), arguments.suffix, SystemClock()
+    record = None if is_permanent(suffix) else recorded(session.client("dynamodb")).get(suffix)
+    if record is None:
+        account = AwsAccount(session, suffix)
+        removed = destroy(account, suffix, clock=clock, say=say, permanent=arguments.permanent)
+    else:
+        by_hand = f"{os.environ.get('USER', 'somebody')}, by hand"
+        removed = remove(session, suffix, record.ref, holder=by_hand, clock=clock, say=say)
     say(f"{arguments.suffix}: {removed}; nothing {'else ' if removed.left else ''}remains")
     return 0
 

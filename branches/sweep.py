@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Final
 import boto3
 from botocore.exceptions import ClientError
 
-from branches.account import SUFFIX_TAG, AwsAccount
-from branches.build import LIFE_SECONDS
+from branches.account import SUFFIX_TAG
 from branches.clock import SystemClock
 from branches.composition import repository_of
-from branches.destroy import destroy
 from branches.errors import BranchError
 from branches.janitor import judge
 from branches.ports import Say
-from branches.records import Records, lease
+from branches.removal import NOBODY, recorded, remove
 from release.names import InvalidSuffix, validate_suffix
 from release.suffix import is_permanent
 
@@ -26,8 +24,7 @@ _HOLDER: Final = "janitor"
 
 def sweep(session: "boto3.Session", variables: Mapping[str, str], *, dry_run: bool, say: Say) -> int:
     """Remove what nobody needs, or say with `dry_run` what would go and why; returns how many could not be removed."""
-    clock, records = SystemClock(), Records(session.client("dynamodb"))
-    known = {record.suffix: record for record in records.all()}
+    clock, known = SystemClock(), recorded(session.client("dynamodb"))
     refs = {record.ref for record in known.values()}
     heads = {ref: repository_of(ref, variables).head(ref) for ref in sorted(refs)}
     verdicts = judge(known.values(), present=present_suffixes(session), heads=heads, now=clock.now())
@@ -39,12 +36,9 @@ def sweep(session: "boto3.Session", variables: Mapping[str, str], *, dry_run: bo
         say(f"{verdict.suffix} {'would go' if dry_run else 'goes'}: {verdict.reason}")
         if dry_run:
             continue
-        ref = known[verdict.suffix].ref if verdict.suffix in known else f"nobody/{verdict.suffix}"
-        until = clock.now() + LIFE_SECONDS
+        ref = known[verdict.suffix].ref if verdict.suffix in known else f"{NOBODY}/{verdict.suffix}"
         try:
-            with lease(records, verdict.suffix, ref, holder=_HOLDER, lives_until=until, clock=clock, say=say):
-                removed = destroy(AwsAccount(session, verdict.suffix), verdict.suffix, clock=clock, say=say)
-                records.forget(verdict.suffix, holder=_HOLDER)
+            removed = remove(session, verdict.suffix, ref, holder=_HOLDER, clock=clock, say=say)
         except (BranchError, ClientError) as error:
             say(f"{verdict.suffix} failed: {error}")
             failures += 1

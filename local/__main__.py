@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-from local import demo, process
+from local import branches, demo, process
 from local.assembly import AssemblyError
 from local.bootstrap import BootstrapError
 from local.cloud import Cloud, NotACheckoutError, running_cloud
@@ -70,6 +70,9 @@ def _demo(cloud: Cloud, progress: Progress) -> int:
 
 
 def _up(cloud: Cloud, progress: Progress) -> int:
+    if cloud.assembly.branches_account:
+        with progress.step("prepare the account of branches"):
+            branches.prepare(cloud.workspace, cloud.endpoint, cloud.assembly)
     try:
         demo.first_push(cloud, progress)
         demo.print_how_to(cloud, progress)

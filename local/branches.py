@@ -24,7 +24,7 @@ def push_event(checkout: Path, endpoint: Endpoint, *, branch: str, commit: str, 
     `commit` is the newest one, or the last one before the branch was deleted. Raises botocore's errors.
     """
     assembly = read_assembly(checkout / "cdk.out")
-    _prepare_once(Workspace(checkout=checkout), endpoint, assembly)
+    prepare(Workspace(checkout=checkout), endpoint, assembly)
     event = "PULL_REQUEST_CLOSED" if closed else "PULL_REQUEST_UPDATED"
     variables = {"CODEBUILD_WEBHOOK_EVENT": event, "CODEBUILD_WEBHOOK_TRIGGER": f"branch/{branch}"}
     build = (
@@ -51,8 +51,8 @@ def environments(endpoint: Endpoint, assembly: Assembly) -> list[dict[str, Any]]
     return [{name: next(iter(value.values())) for name, value in item.items()} for item in items]
 
 
-def _prepare_once(workspace: Workspace, endpoint: Endpoint, assembly: Assembly) -> None:
-    """Bootstrap the account and deploy what builds branches, at the first push; later pushes find it there."""
+def prepare(workspace: Workspace, endpoint: Endpoint, assembly: Assembly) -> None:
+    """Bootstrap the account and deploy what builds branches; does nothing where that is done. Raises BootstrapError."""
     account = assembly.branches_account
     session = endpoint.session(account)
     with _alone(workspace.root / "branches.lock"):

@@ -87,6 +87,9 @@ def print_how_to(cloud: Cloud, progress: Progress) -> None:
         f"  .venv/bin/aws codepipeline put-approval-result --pipeline-name {cloud.pipeline} --stage-name <stage> "
         "--action-name <action> --token <token> --result status=Approved,summary=<why>"
     )
+    progress.plain("Give a branch an environment of its own, and take it away")
+    progress.plain(f"  git remote add local {cloud.workspace.repository}")
+    progress.plain("  git push local my-branch\n  git push local --delete my-branch")
     progress.plain("Everything at a glance, in another terminal\n  make status\n\nCtrl-C ends it all.")
 
 

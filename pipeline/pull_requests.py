@@ -27,6 +27,7 @@ _OPENED_OR_UPDATED: Final = (
     codebuild.EventAction.PULL_REQUEST_REOPENED,
 )
 _ENDED: Final = (codebuild.EventAction.PULL_REQUEST_CLOSED, codebuild.EventAction.PULL_REQUEST_MERGED)
+_MAINTAINERS: Final = ("GITHUB_MAINTAIN", "GITHUB_ADMIN")
 AT_ONCE: Final = 5
 # A deployment from nothing takes half an hour, its removal as long, and a push may wait for the one before it.
 _BUILD_MINUTES: Final = 180
@@ -183,7 +184,8 @@ class PullRequestStack(cdk.Stack):
         )
         if resource.triggers is not None:
             resource.add_property_override(
-                "Triggers.PullRequestBuildPolicy", {"RequiresCommentApproval": "FORK_PULL_REQUESTS"}
+                "Triggers.PullRequestBuildPolicy",
+                {"RequiresCommentApproval": "FORK_PULL_REQUESTS", "ApproverRoles": list(_MAINTAINERS)},
             )
         return project
 

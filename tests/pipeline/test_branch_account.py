@@ -39,7 +39,10 @@ def test_pull_requests_against_main_start_a_build_whatever_happens_to_them(proje
 
 
 def test_a_fork_waits_for_a_maintainers_comment(project: dict[str, Any]) -> None:
-    assert project["Triggers"]["PullRequestBuildPolicy"] == {"RequiresCommentApproval": "FORK_PULL_REQUESTS"}
+    assert project["Triggers"]["PullRequestBuildPolicy"] == {
+        "RequiresCommentApproval": "FORK_PULL_REQUESTS",
+        "ApproverRoles": ["GITHUB_MAINTAIN", "GITHUB_ADMIN"],
+    }
 
 
 def test_the_source_is_read_through_the_connection(project: dict[str, Any]) -> None:
