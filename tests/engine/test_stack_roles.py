@@ -43,6 +43,15 @@ RESOURCES: dict[str, tuple[str, dict[str, Any]]] = {
     "Function": ("iam:PassRole", {**function(), "DependsOn": "Made"}),
     "Alarm": ("cloudwatch:PutMetricAlarm", resource("AWS::CloudWatch::Alarm", **ALARM)),
     "Address": ("ec2:AllocateAddress", resource("AWS::EC2::EIP", Domain="vpc")),
+    "Targets": (
+        "elasticloadbalancing:CreateTargetGroup",
+        resource("AWS::ElasticLoadBalancingV2::TargetGroup", Name="payments", TargetType="lambda"),
+    ),
+    "Api": ("apigateway:POST", resource("AWS::ApiGateway::RestApi", Name="payments")),
+    "Validator": (
+        "apigateway:POST",
+        {**resource("AWS::ApiGateway::RequestValidator", Name="x", RestApiId={"Ref": "Api"}), "DependsOn": "Api"},
+    ),
     "Filter": (
         "logs:PutMetricFilter",
         {

@@ -1,4 +1,4 @@
-"""The IAM actions of ministack's own template types, as far as this application's templates use them.
+"""The IAM actions of the template types that call no API, as far as this application's templates use them.
 
 Each is the action without which the type's handler cannot create, change or remove the resource.
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
@@ -64,6 +64,14 @@ ACTIONS: dict[str, Actions] = {
         "arn:aws:codebuild:{region}:{account}:project/{name}",
         "Name",
     ),
+    "AWS::CodePipeline::Pipeline": _of(
+        "codepipeline",
+        "CreatePipeline",
+        "UpdatePipeline",
+        "DeletePipeline",
+        "arn:aws:codepipeline:{region}:{account}:{name}",
+        "Name",
+    ),
     "AWS::DynamoDB::Table": _of(
         "dynamodb",
         "CreateTable",
@@ -83,6 +91,7 @@ ACTIONS: dict[str, Actions] = {
         "ec2", "AssociateRouteTable", "", "DisassociateRouteTable", EC2 + "route-table/{RouteTableId}"
     ),
     "AWS::EC2::VPC": _of("ec2", "CreateVpc", "ModifyVpcAttribute", "DeleteVpc", EC2 + "vpc/*"),
+    "AWS::EC2::VPCCidrBlock": _of("ec2", "AssociateVpcCidrBlock", "", "DisassociateVpcCidrBlock", EC2 + "vpc/{VpcId}"),
     "AWS::EC2::VPCEndpoint": _of(
         "ec2", "CreateVpcEndpoint", "ModifyVpcEndpoint", "DeleteVpcEndpoints", EC2 + "vpc-endpoint/*"
     ),

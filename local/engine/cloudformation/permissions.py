@@ -1,7 +1,7 @@
 """What a stack's execution role needs for each resource, checked before the resource is touched.
 
-Our own template types call the API as the role; ministack's write into its stores, so for those the main action of
-the resource type's handler is checked here. A type that is not in the table needs a role that may do everything.
+Our own template types call the API as the role; ministack's (and two of ours) write into stores, so for those the main
+action of the type's handler is checked here. A type that is not in the table needs a role that may do everything.
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
@@ -134,9 +134,9 @@ class Guard:
             role_property, service = PASSED_ROLES[resource_type]
             if properties.get(role_property):
                 check("iam:PassRole", str(properties[role_property]), **{"iam:passedtoservice": service})
-        if self._own(resource_type):
-            return
         actions = actions_of(resource_type)
+        if actions is None and self._own(resource_type):
+            return  # its calls are the role's
         if actions is None:
             # local.engine.audit names such a type before; who may do everything deploys it all the same.
             check(f"{UNKNOWN}:{resource_type.replace('::', '')}", "*")
