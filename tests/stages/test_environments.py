@@ -1,6 +1,7 @@
 """The environments' data: unsafe decisions are refused, and prod is never the weakest."""
 
-from dataclasses import replace
+import operator
+from dataclasses import fields, is_dataclass, replace
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -76,21 +77,65 @@ def test_a_function_needs_memory_and_a_reservation(memory: int, reserved: int) -
         FunctionConfig(memory_mib=memory, reserved_concurrency=reserved)
 
 
+LIKE_OTHERS = None
+MORE, LESS = operator.ge, operator.le
+# Of every decision: whether prod has at least as much of it, at most as much, or whether it makes nothing safer.
+STRICTER = {
+    "network.cidr": LIKE_OTHERS,
+    "network.nat_gateways": MORE,
+    "network.interface_endpoints": lambda prod, other: set(prod) >= set(other),
+    "network.log_retention_days": MORE,
+    "database.readers": MORE,
+    "database.minimum_acu": MORE,
+    "database.maximum_acu": MORE,
+    "database.backup_days": MORE,
+    "database.deletion_protection": MORE,
+    "database.log_retention_days": MORE,
+    "storage.keep_on_teardown": MORE,
+    "storage.archive_after_days": MORE,
+    "storage.expire_after_days": MORE,
+    "storage.lock_days": lambda prod, other: (prod or 0) >= (other or 0),
+    "compute.functions": lambda prod, other: all(
+        prod[name].memory_mib >= size.memory_mib and prod[name].reserved_concurrency >= size.reserved_concurrency
+        for name, size in other.items()
+    ),
+    "compute.account_concurrency": LIKE_OTHERS,
+    "compute.log_retention_days": MORE,
+    "compute.log_level": LIKE_OTHERS,
+    # What a merchant may send grows with the traffic that there is.
+    "api.requests_per_second": LIKE_OTHERS,
+    "api.burst": LIKE_OTHERS,
+    "api.requests_per_address": LIKE_OTHERS,
+    "api.load_balancer_deletion_protection": MORE,
+    "api.log_retention_days": MORE,
+    "notifications.alerts": lambda prod, other: len(prod) >= len(other),
+    "notifications.failed_transactions": lambda prod, other: len(prod) >= len(other),
+    "alarms.latency_p99_ms": LESS,
+    "alarms.errors_per_minute": LESS,
+    "alarms.release_error_percent": LESS,
+    "alarms.database_cpu_percent": LESS,
+    # Follows the functions' concurrency, which is what may open connections.
+    "alarms.database_connections": LIKE_OTHERS,
+    "alarms.replica_lag_ms": LESS,
+    "alarms.failed_transactions_per_minute": LESS,
+    "alarms.fraud_declines_per_minute": LESS,
+    "release.approval_required": MORE,
+    "release.provisioned_concurrency": lambda prod, other: all(prod.get(n, 0) >= v for n, v in other.items()),
+}
+
+
+@pytest.mark.parametrize("decision", STRICTER)
 @pytest.mark.parametrize("other", [DEV, STAGING, pull_request_environment("pr-1")], ids=lambda other: other.suffix)
-def test_prod_is_at_least_as_strict_as_every_other_environment(other: Any) -> None:
-    assert PROD.network.nat_gateways >= other.network.nat_gateways
-    assert PROD.database.readers >= other.database.readers
-    assert PROD.database.backup_days >= other.database.backup_days
-    assert PROD.database.minimum_acu >= other.database.minimum_acu
-    assert PROD.database.deletion_protection >= other.database.deletion_protection
-    assert PROD.storage.keep_on_teardown >= other.storage.keep_on_teardown
-    assert PROD.storage.expire_after_days >= other.storage.expire_after_days
-    assert PROD.compute.log_retention_days >= other.compute.log_retention_days
-    assert PROD.api.log_retention_days >= other.api.log_retention_days
-    assert PROD.alarms.latency_p99_ms <= other.alarms.latency_p99_ms
-    assert PROD.alarms.errors_per_minute <= other.alarms.errors_per_minute
-    assert PROD.alarms.release_error_percent <= other.alarms.release_error_percent
-    assert PROD.release.approval_required >= other.release.approval_required
+def test_prod_is_at_least_as_strict_as_every_other_environment(other: Any, decision: str) -> None:
+    is_stricter = STRICTER[decision]
+    part, field = decision.split(".")
+    if is_stricter:
+        assert is_stricter(getattr(getattr(PROD, part), field), getattr(getattr(other, part), field))
+
+
+def test_it_is_known_of_every_decision_what_is_stricter() -> None:
+    parts = {part.name: getattr(PROD, part.name) for part in fields(PROD) if is_dataclass(getattr(PROD, part.name))}
+    assert STRICTER.keys() == {f"{name}.{field.name}" for name, part in parts.items() for field in fields(part)}
 
 
 def test_a_person_approves_prod() -> None:

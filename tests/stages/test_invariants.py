@@ -477,3 +477,36 @@ def test_without_nat_gateways_functions_and_private_subnets_alone_speak_ipv6(syn
             dual = function.properties["VpcConfig"].get("Ipv6AllowedForDualStack", False)
             assert dual is ("AWS_USE_DUALSTACK_ENDPOINT" in variables) is environment.network.egress_over_ipv6
         assert len(speaking) == (3 if environment.network.egress_over_ipv6 else 0)
+
+
+def test_the_api_waits_longer_than_the_functions_behind_it(synthesis: Synthesis) -> None:
+    for environment in ENVIRONMENTS:
+        resources = [r for r in synthesis.resources() if r.environment == environment]
+        waits = [
+            r.properties["Integration"]["TimeoutInMillis"] / 1000
+            for r in resources
+            if r.type == "AWS::ApiGateway::Method"
+        ]
+        limits = {
+            name: next(
+                r.properties["Timeout"]
+                for r in resources
+                if r.properties.get("FunctionName") == names.function(environment.suffix, name)
+            )
+            for name in names.FUNCTIONS
+        }
+        assert min(waits) > limits["validation"] >= limits["processing"] > limits["fraud"], environment.suffix
+
+
+def test_audit_records_are_locked_where_the_data_says_so(synthesis: Synthesis) -> None:
+    for environment in ENVIRONMENTS:
+        locks = {
+            resource.properties["BucketName"]: resource.properties["ObjectLockConfiguration"]["Rule"][
+                "DefaultRetention"
+            ]
+            for resource in synthesis.resources("AWS::S3::Bucket")
+            if resource.environment == environment and resource.properties.get("ObjectLockEnabled")
+        }
+        days = environment.storage.lock_days
+        bucket = names.audit_bucket(environment.suffix, environment.account)
+        assert locks == ({bucket: {"Mode": "COMPLIANCE", "Days": days}} if days else {})
