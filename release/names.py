@@ -10,9 +10,12 @@ from typing import Final
 
 SUFFIX_MAXIMUM_LENGTH: Final = 12
 RESERVED_SUFFIXES: Final = frozenset({"main", "master", "live", "tooling"})
+RESERVED_FIRST_WORDS: Final = frozenset({"branches", "pipeline"})
+"""How the names of what belongs to no environment go on: `payment-branches-build` is nobody's but the builds'."""
 SUFFIX_RULE: Final = (
     f"1 to {SUFFIX_MAXIMUM_LENGTH} characters: a lower-case letter first, then lower-case letters, "
-    "digits and single dashes, no dash at the end; not one of " + ", ".join(sorted(RESERVED_SUFFIXES))
+    "digits and single dashes, no dash at the end; not one of " + ", ".join(sorted(RESERVED_SUFFIXES)) + "; "
+    "not beginning with the word " + " or ".join(sorted(RESERVED_FIRST_WORDS))
 )
 _SUFFIX_PATTERN: Final = re.compile(r"[a-z](?:-?[a-z0-9])*", re.ASCII)
 
@@ -56,7 +59,8 @@ class Colour(StrEnum):
 
 def validate_suffix(suffix: str) -> str:
     """Return `suffix` unchanged when it is valid. Raises `InvalidSuffix`."""
-    if len(suffix) > SUFFIX_MAXIMUM_LENGTH or not _SUFFIX_PATTERN.fullmatch(suffix) or suffix in RESERVED_SUFFIXES:
+    reserved = suffix in RESERVED_SUFFIXES or suffix.partition("-")[0] in RESERVED_FIRST_WORDS
+    if len(suffix) > SUFFIX_MAXIMUM_LENGTH or not _SUFFIX_PATTERN.fullmatch(suffix) or reserved:
         raise InvalidSuffix(f"environment suffix {suffix!r} is not allowed. Allowed: {SUFFIX_RULE}")
     return suffix
 

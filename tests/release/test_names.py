@@ -10,7 +10,7 @@ from release import names
 from release.names import Colour
 
 _ALLOWED = st.from_regex(r"\A[a-z]([a-z0-9]|-(?!-)){0,10}[a-z0-9]\Z", fullmatch=True).filter(
-    lambda text: text not in names.RESERVED_SUFFIXES
+    lambda text: text not in names.RESERVED_SUFFIXES and text.split("-")[0] not in names.RESERVED_FIRST_WORDS
 )
 
 
@@ -35,6 +35,7 @@ def test_a_suffix_is_either_allowed_by_the_rule_or_refused_with_it(suffix: str) 
         and re.fullmatch(r"[a-z]([a-z0-9-]{0,10}[a-z0-9])?", suffix, re.ASCII) is not None
         and "--" not in suffix
         and suffix not in {"main", "master", "live", "tooling"}
+        and suffix.split("-")[0] not in {"branches", "pipeline"}
     )
     if allowed:
         names.validate_suffix(suffix)
@@ -46,14 +47,29 @@ def test_a_suffix_is_either_allowed_by_the_rule_or_refused_with_it(suffix: str) 
 
 @pytest.mark.parametrize(
     "suffix",
-    ["", "Dev", "1dev", "-dev", "dev-", "pr--12", "pr_12", "dev\n", "a" * 13, "dév", *sorted(names.RESERVED_SUFFIXES)],
+    [
+        "",
+        "Dev",
+        "1dev",
+        "-dev",
+        "dev-",
+        "pr--12",
+        "pr_12",
+        "dev\n",
+        "a" * 13,
+        "dév",
+        "branches",
+        "branches-x",
+        "pipeline",
+        *sorted(names.RESERVED_SUFFIXES),
+    ],
 )
 def test_a_suffix_that_would_break_a_name_is_refused(suffix: str) -> None:
     with pytest.raises(names.InvalidSuffix):
         names.validate_suffix(suffix)
 
 
-@pytest.mark.parametrize("suffix", ["dev", "staging", "prod", "pr-12", "a", "a1", "feature-1234"])
+@pytest.mark.parametrize("suffix", ["dev", "staging", "prod", "pr-12", "a", "a1", "feature-1234", "branches2"])
 def test_usual_suffixes_are_allowed(suffix: str) -> None:
     assert names.validate_suffix(suffix) == suffix
 

@@ -13,6 +13,11 @@ CLOSE = st.text(alphabet="abcdef0189-/_.A", min_size=1, max_size=16)
 BRANCHES = st.one_of(ANY_BRANCH, CLOSE, st.sampled_from(sorted(PERMANENT_SUFFIXES | RESERVED_SUFFIXES)))
 
 
+@pytest.mark.parametrize("branch", ["branches", "branches-x", "pipeline", "pipeline-api"])
+def test_no_branch_gets_a_name_that_the_account_itself_uses(branch: str) -> None:
+    assert suffix_for(branch).startswith(f"{branch[:5]}-")
+
+
 @pytest.mark.parametrize(
     ("ref", "suffix"),
     [
