@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from local.engine.cloudwatch.clock import ClockFactorError
 from local.engine.seams import SeamBrokenError
 from local.engine.server import Settings, serve
 
@@ -25,7 +26,7 @@ def main() -> int:
     )
     try:
         serve(settings)
-    except SeamBrokenError as error:
+    except (SeamBrokenError, ClockFactorError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

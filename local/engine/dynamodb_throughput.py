@@ -19,9 +19,12 @@ from local.engine.registry import Registry, Request, Response, ServiceHandler
 from local.engine.replies import json_error, json_reply
 
 WRITES = ("BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem")
+CHANGES = ("CreateTable", "DeleteTable", "UpdateTable")
 READS = ("BatchGetItem", "GetItem", "Query", "Scan", "TransactGetItems")
 # Unused provisioned capacity is kept for five minutes, an on-demand maximum is one for each second.
 BURST_SECONDS = 300
+# How long it may take until a limit that a template sets is seen; one set by an API call is seen at once.
+LOOK_SECONDS = 1.0
 PER_ITEM_IN_TRANSACTION = 2
 
 
@@ -44,13 +47,16 @@ class Throughput:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._buckets: dict[tuple[str, ...], tuple[float, float]] = {}
+        self._limited: dict[tuple[str, ...], tuple[float, bool]] = {}
 
     async def answer(self, request: Request, proceed: ServiceHandler) -> Response:
         operation = request.headers.get("x-amz-target", "").rpartition(".")[2]
+        if operation in CHANGES:
+            response = await proceed(request)
+            self._limited.clear()
+            return response
         kind = "Write" if operation in WRITES else "Read"
-        if operation not in (*WRITES, *READS) or not any(
-            _limit(t, kind) for t in seams.get("dynamodb.tables").values()
-        ):
+        if operation not in (*WRITES, *READS) or not self._has_limits(kind):
             return await proceed(request)
         for name, units in _units(json.loads(request.body)):
             table = seams.get("dynamodb.tables").get(name)
@@ -58,6 +64,15 @@ class Throughput:
             if limit is not None and not self._take((context.account(), context.region(), name, kind), limit, units):
                 return _refused(name, operation, kind, limit)
         return await proceed(request)
+
+    def _has_limits(self, kind: str) -> bool:
+        """Whether any table of the account has a limit: most have none, and every payment asks several times."""
+        key, now = (context.account(), context.region(), kind), self._clock()
+        looked, found = self._limited.get(key, (-LOOK_SECONDS, False))
+        if now - looked >= LOOK_SECONDS:
+            looked, found = now, any(_limit(table, kind) for table in seams.get("dynamodb.tables").values())
+            self._limited[key] = looked, found
+        return found
 
     def _take(self, key: tuple[str, ...], limit: Limit, units: float) -> bool:
         now = self._clock()

@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from local.engine import seams
 from local.engine.cloudwatch.errors import UnsupportedError
 
-STATISTICS = ("Average", "Maximum", "Minimum", "SampleCount", "Sum")
+OF_SINGLE_VALUES: Mapping[str, Callable[[list[float]], float]] = {
+    "Average": lambda values: sum(values) / len(values),
+    "Maximum": max,
+    "Minimum": min,
+    "SampleCount": len,
+    "Sum": sum,
+}
 PERCENTILE = re.compile(r"p(\d{1,2}(\.\d+)?|100(\.0+)?)")
 
 # The value of each period by the period's start; a period without data is absent. Seconds since 1970.
@@ -41,7 +47,7 @@ class Grid:
 
 def check_statistic(name: str) -> None:
     """Raise `UnsupportedError` for a statistic that is not computed here (trimmed means and their like)."""
-    if name not in STATISTICS and not PERCENTILE.fullmatch(name):
+    if name not in OF_SINGLE_VALUES and not PERCENTILE.fullmatch(name):
         raise UnsupportedError(f"the embedded CloudWatch has no statistic {name}")
 
 
@@ -55,14 +61,15 @@ def aggregate(points: Iterable[Mapping[str, Any]], *, statistic: str, grid: Grid
     A percentile needs single values: a period with a statistic set has none, as on AWS.
     """
     check_statistic(statistic)
-    periods: dict[float, list[Mapping[str, Any]]] = {}
+    start, end, period = grid.start, grid.end, grid.period
+    periods: dict[int, list[Mapping[str, Any]]] = {}
+    # Under load these are tens of thousands of points for each alarm and second.
     for point in points:
-        at = float(point["Timestamp"])
-        if grid.start <= at < grid.end and (unit is None or point.get("Unit") == unit):
-            start = grid.start + math.floor((at - grid.start) / grid.period) * grid.period
-            periods.setdefault(start, []).append(point)
-    found = {start: _value(statistic, periods[start]) for start in sorted(periods)}
-    return {start: value for start, value in found.items() if value is not None}
+        at = point["Timestamp"]
+        if start <= at < end and (unit is None or point.get("Unit") == unit):
+            periods.setdefault(int((at - start) // period), []).append(point)
+    found = {start + number * period: _value(statistic, periods[number]) for number in sorted(periods)}
+    return {at: value for at, value in found.items() if value is not None}
 
 
 def samples(points: Iterable[Mapping[str, Any]], *, grid: Grid) -> float:
@@ -72,8 +79,21 @@ def samples(points: Iterable[Mapping[str, Any]], *, grid: Grid) -> float:
 
 
 def _value(statistic: str, points: list[Mapping[str, Any]]) -> float | None:
-    computed = seams.get("cloudwatch.statistics")(points)
-    if not computed:
+    if any("_stat" in point or "Count" in point for point in points):
+        computed = seams.get("cloudwatch.statistics")(points)
+        value = seams.get("cloudwatch.statistic")(computed, statistic, points) if computed else None
+        return None if value is None else float(value)
+    values = [float(point["Value"]) for point in points]
+    if statistic in OF_SINGLE_VALUES:
+        return float(OF_SINGLE_VALUES[statistic](values))
+    return _percentile(sorted(values), float(statistic[1:]) / 100)
+
+
+def _percentile(ordered: list[float], share: float) -> float | None:
+    """By linear interpolation between the two nearest ranks; CloudWatch has none of negative values."""
+    if ordered[0] < 0:
         return None
-    value = seams.get("cloudwatch.statistic")(computed, statistic, points)
-    return None if value is None else float(value)
+    rank = share * (len(ordered) - 1)
+    below = math.floor(rank)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (rank - below) * (ordered[above] - ordered[below])
