@@ -40,6 +40,18 @@ nobody captures or voids is given up after `authorization-expires-days` (7 at fi
 A payment counts towards its customer's day (UTC) from its authorisation on. A decline, or a void on the same day, gives
 the room back; a refund does not.
 """
+FIREWALL: Final = """\
+## What the firewall refuses
+
+Before a request's signature is looked at, AWS WAF may answer 403 `request_refused`. It does so
+
+- for a body of more than 8 KB; no request of this API needs one KB;
+- when an address has sent more than its share within five minutes (in prod 10,000 requests): slow down;
+- for addresses that AWS knows to be used by bots and attackers, and for requests that look like an attack: paths,
+  queries, headers or bodies with parts of scripts, names of other files, or commands.
+
+A missing `User-Agent` is no reason. An unsigned or wrongly signed request gets 403 as well, from API Gateway itself.
+"""
 
 
 def reference() -> str:
@@ -57,6 +69,7 @@ def reference() -> str:
             *(line for operation in operations() for line in _operation(operation)),
             *_answer("A payment", contract["components"]["schemas"]["Payment"]),
             *_problems(contract["x-problems"]),
+            FIREWALL,
             TEST_CARDS,
         ]
     )

@@ -16,6 +16,9 @@ MANAGED_GROUPS = (
     "AWSManagedRulesKnownBadInputsRuleSet",
 )
 
+# Rules of a group that only count. Merchants' programs need not say what they are, and every request is signed.
+COUNTED = {"AWSManagedRulesCommonRuleSet": ("NoUserAgent_HEADER",)}
+
 
 class Firewall(Construct):
     """Managed rules and a limit per address over five minutes. Logs carry no credentials and no bodies."""
@@ -93,7 +96,15 @@ class Firewall(Construct):
             override_action=wafv2.CfnWebACL.OverrideActionProperty(none={}),
             statement=wafv2.CfnWebACL.StatementProperty(
                 managed_rule_group_statement=wafv2.CfnWebACL.ManagedRuleGroupStatementProperty(
-                    vendor_name="AWS", name=group
+                    vendor_name="AWS",
+                    name=group,
+                    rule_action_overrides=[
+                        wafv2.CfnWebACL.RuleActionOverrideProperty(
+                            name=rule, action_to_use=wafv2.CfnWebACL.RuleActionProperty(count={})
+                        )
+                        for rule in COUNTED.get(group, ())
+                    ]
+                    or None,
                 )
             ),
             visibility_config=self._visibility(group),

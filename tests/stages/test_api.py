@@ -128,6 +128,13 @@ def test_the_firewall_limits_addresses_and_blocks(synthesis: Synthesis) -> None:
         assert limit["Statement"]["RateBasedStatement"]["Limit"] == acl.environment.api.requests_per_address
         assert len(rules) >= 3
         assert all(rule["OverrideAction"] == {"None": {}} for rule in rules.values())
+        managed = {name: rule["Statement"]["ManagedRuleGroupStatement"] for name, rule in rules.items()}
+        # A program need not say what it is; nothing else is let through.
+        counted = {
+            name: group["RuleActionOverrides"] for name, group in managed.items() if "RuleActionOverrides" in group
+        }
+        only = [{"Name": "NoUserAgent_HEADER", "ActionToUse": {"Count": {}}}]
+        assert counted == {"AWSManagedRulesCommonRuleSet": only}
 
 
 class TestRules:

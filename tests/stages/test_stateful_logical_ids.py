@@ -33,3 +33,28 @@ def test_what_holds_data_keeps_its_logical_id(synthesis: Synthesis, environment:
         if resource.environment == environment
     }
     assert found == FROZEN | (SECOND_READER if environment.database.readers == 2 else {})
+
+
+# EC2 makes a group anew when its description changes, and then finds the name taken: the stack cannot be updated.
+DESCRIPTIONS = {
+    "link": "The way of the API into the network",
+    "alb": "The private load balancer",
+    "functions": "The functions",
+    "database": "The database",
+    "endpoints": "The endpoints of AWS services",
+}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda environment: environment.suffix)
+def test_what_is_named_keeps_what_it_would_be_replaced_for(synthesis: Synthesis, environment: Environment) -> None:
+    found = {
+        resource.properties["GroupName"].removeprefix(f"payment-{environment.suffix}-"): resource.properties[
+            "GroupDescription"
+        ]
+        for resource in synthesis.resources("AWS::EC2::SecurityGroup")
+        if resource.environment == environment
+    }
+    assert found == {name: DESCRIPTIONS[name] for name in found}
+    assert len(found) == (5 if environment.network.interface_endpoints else 4)
+    families = {r.properties["Family"] for r in synthesis.resources("AWS::RDS::DBClusterParameterGroup")}
+    assert families == {"aurora-postgresql16"}, "a named parameter group of another family needs another name"
