@@ -91,10 +91,12 @@ def trouble(world: World, random: Random, *, to: Colour) -> Iterator[Callable[[]
         spoke = bool(world.alarms_red) if kind == "alarm" else kind not in {"none", "intruder"}
         return kind if spoke else None
 
-    yield against
-    world.alarms_red.clear()
-    world.served.clear()
-    world.held = world.preview_version = None
+    try:
+        yield against
+    finally:
+        world.alarms_red.clear()
+        world.served.clear()
+        world.held = world.preview_version = None
 
 
 def intrude(world: World, command: str) -> None:
