@@ -368,3 +368,23 @@ def test_a_composite_alarm_follows_its_rule(
 
     (both,) = client.describe_alarms(AlarmNames=["both"], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
     assert both["StateValue"] == expected
+
+
+def test_metrics_in_log_events_that_a_caller_puts_are_read(engine: EmbeddedAws, account: str) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Generation.html"""
+    logs, client = (engine.client(service, account=account) for service in ("logs", "cloudwatch"))
+    logs.create_log_group(logGroupName="/emf")
+    logs.create_log_stream(logGroupName="/emf", logStreamName="a")
+    at = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=2)
+    milliseconds = int(at.timestamp() * 1000)
+    directive = {"Namespace": "Payment", "Dimensions": [[]], "Metrics": [{"Name": "Faults"}]}
+    message = json.dumps({"_aws": {"Timestamp": milliseconds, "CloudWatchMetrics": [directive]}, "Faults": 7})
+
+    logs.put_log_events(
+        logGroupName="/emf", logStreamName="a", logEvents=[{"timestamp": milliseconds, "message": message}]
+    )
+
+    asked = stat("faults", ReturnData=True)
+    answer = client.get_metric_data(MetricDataQueries=[asked], StartTime=at, EndTime=datetime.now(UTC))
+    (found,) = answer["MetricDataResults"]
+    assert (found["Timestamps"], found["Values"]) == ([at], [7.0])

@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.engine import context, seams
-from local.engine.registry import Engine, Registry
+from local.engine.registry import Engine, Registry, Request, Response, ServiceHandler
+
+PUT = ".PutLogEvents"
 
 
 def register(registry: Registry) -> None:
     registry.before_start(observe)
+    registry.wrap_service("logs", read_put_events)
 
 
 def observe(_: Engine) -> None:
@@ -34,6 +37,11 @@ class Observation:
     value: float
     unit: str
     dimensions: dict[str, str]
+    at: float
+
+    def store(self) -> None:
+        values = (self.at, self.unit, self.value, None, None, None)
+        seams.get("cloudwatch.store")(self.namespace, self.name, self.dimensions, *values)
 
 
 def _measured(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
@@ -91,10 +99,20 @@ def _with_embedded_metrics(original: Callable[..., None]) -> Callable[..., None]
     ) -> None:
         for line in (log_text or "").splitlines():
             for seen in embedded_metrics(line):
-                seams.get("cloudwatch.record")(seen.namespace, seen.name, seen.value, seen.unit, seen.dimensions)
+                seen.store()
         original(func, request_id, log_text, error, duration_ms, log_source=log_source)
 
     return emit
+
+
+async def read_put_events(request: Request, proceed: ServiceHandler) -> Response:
+    """Find the metrics of log events that a caller puts, as of those that functions write."""
+    response = await proceed(request)
+    if response.status < 300 and b"_aws" in request.body and request.headers.get("x-amz-target", "").endswith(PUT):
+        for event in json.loads(request.body)["logEvents"]:
+            for seen in embedded_metrics(event["message"]):
+                seen.store()
+    return response
 
 
 def embedded_metrics(line: str) -> Iterator[Observation]:
@@ -121,4 +139,5 @@ def _observations(document: Any) -> Iterator[Observation]:
                         value=float(value),
                         unit=metric.get("Unit", "None"),
                         dimensions=dimensions,
+                        at=float(document["_aws"].get("Timestamp") or time.time() * 1000) / 1000,
                     )
