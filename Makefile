@@ -113,7 +113,8 @@ functions: setup
 	@$(BIN)/python -m pytest -q tests/functions -n 2 --dist load
 
 test: check ## all tests: check, the engine's contracts, and the way from push to payment
-	@$(BIN)/python -m pytest -q tests/engine tests/e2e
+	@$(BIN)/python -m pytest -q tests/engine -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -q tests/e2e
 
 acceptance: synth ## the long runs: random walks, kills, load
 	@$(BIN)/python -m pytest -q tests -m acceptance

@@ -129,6 +129,7 @@ def running_cloud(checkout: Path, progress: Progress) -> Iterator[Cloud]:
                 branches_account=assembly.branches_account,
             )
             yield cloud
+            progress.say(f"the embedded AWS holds {engine.memory_mb} MB at the end")
         finally:
             remote.withdraw()
             workspace.running.unlink(missing_ok=True)

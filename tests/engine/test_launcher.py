@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import sys
@@ -34,12 +35,12 @@ def family(pid: int) -> list[psutil.Process]:
 
 def listening_addresses(pid: int) -> set[str]:
     """On which addresses the engine and what it started take connections."""
-    return {
-        connection.laddr.ip
-        for process in family(pid)
-        for connection in process.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
+    addresses = set()
+    for process in family(pid):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            connections = process.net_connections("inet")
+            addresses |= {each.laddr.ip for each in connections if each.status == psutil.CONN_LISTEN}
+    return addresses
 
 
 def start_a_function_and_a_database(aws: EmbeddedAws) -> None:
