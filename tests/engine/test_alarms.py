@@ -388,3 +388,24 @@ def test_metrics_in_log_events_that_a_caller_puts_are_read(engine: EmbeddedAws, 
     answer = client.get_metric_data(MetricDataQueries=[asked], StartTime=at, EndTime=datetime.now(UTC))
     (found,) = answer["MetricDataResults"]
     assert (found["Timestamps"], found["Values"]) == ([at], [7.0])
+
+
+def test_statistics_are_of_exactly_the_dimensions_that_are_asked_for(engine: EmbeddedAws, account: str) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html"""
+    client = engine.client("cloudwatch", account=account)
+    colour = [{"Name": "Colour", "Value": "blue"}]
+    values: list[dict[str, Any]] = [{"Value": 1}, {"Values": [10, 30], "Counts": [1, 3], "Dimensions": colour}]
+    client.put_metric_data(Namespace="Payment", MetricData=[{"MetricName": "Took", **value} for value in values])
+
+    def asked(**more: Any) -> Any:
+        now = datetime.now(UTC)
+        times = {"StartTime": now - timedelta(minutes=5), "EndTime": now + timedelta(minutes=5), "Period": 3600}
+        return client.get_metric_statistics(Namespace="Payment", MetricName="Took", **times | more)["Datapoints"]
+
+    assert [point["Sum"] for point in asked(Statistics=["Sum"])] == [1]
+    (blue,) = asked(Statistics=["Average", "SampleCount"], Dimensions=colour)
+    assert (blue["Average"], blue["SampleCount"]) == (25, 4)
+    (blue,) = asked(ExtendedStatistics=["p50"], Dimensions=colour)
+    assert blue["ExtendedStatistics"] == {"p50": 30}
+    with pytest.raises(ClientError, match="more than 1440 datapoints"):
+        asked(Statistics=["Sum"], StartTime=datetime.now(UTC) - timedelta(days=2), Period=60)

@@ -14,7 +14,7 @@ from local.engine import context, inprocess, seams
 from local.engine.cloudwatch import alarm_actions
 from local.engine.cloudwatch.errors import CloudWatchError
 from local.engine.cloudwatch.metric_alarm import MetricAlarm
-from local.engine.cloudwatch.metric_data import get_metric_data
+from local.engine.cloudwatch.metric_data import get_metric_data, get_metric_statistics
 from local.engine.load_balancer import protocol
 from local.engine.load_balancer.errors import ApiError
 from local.engine.registry import Registry, Request, Response, ServiceHandler
@@ -34,6 +34,8 @@ REFUSED: Mapping[str, tuple[str, ...]] = {
 }
 # What ministack makes up for an alarm on an expression, which has none of it.
 OF_PLAIN_ALARMS = ("Dimensions", "ExtendedStatistic", "MetricName", "Namespace", "Period", "Statistic", "Unit")
+# ministack pools all dimensions where none are given, and has no expressions.
+READS = {"GetMetricData": get_metric_data, "GetMetricStatistics": get_metric_statistics}
 KEPT = ("EvaluateLowSampleCountPercentile", "InsufficientDataActions")
 
 
@@ -54,8 +56,8 @@ async def answer(request: Request, proceed: ServiceHandler) -> Response:
             alarm_actions.check(asked)
         if operation == "PutMetricAlarm":
             return await _put_metric_alarm(asked, request, proceed)
-        if operation == "GetMetricData":
-            result = get_metric_data(asked, account=context.account(), region=context.region())
+        if operation in READS:
+            result = READS[operation](asked, account=context.account(), region=context.region())
             return _reply(operation, result, is_query=is_query)
     except CloudWatchError as error:
         return _error(str(error), is_query=is_query)

@@ -1,6 +1,7 @@
-"""GetMetricData: statistics and expressions over a time range.
+"""Statistics and expressions over a time range.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from typing import Any
 
 from local.engine.cloudwatch.errors import CloudWatchError, UnsupportedError
 from local.engine.cloudwatch.queries import Metric, Queries, Query
-from local.engine.cloudwatch.series import Grid, Series
+from local.engine.cloudwatch.series import Grid, Series, aggregate
 
 LARGEST_ANSWER = 100_800
+MOST_DATAPOINTS = 1440
 
 
 def get_metric_data(asked: Mapping[str, Any], *, account: str, region: str) -> dict[str, Any]:
@@ -41,6 +43,33 @@ def get_metric_data(asked: Mapping[str, Any], *, account: str, region: str) -> d
     if sum(len(r["Values"]) for r in results) > int(asked.get("MaxDatapoints") or LARGEST_ANSWER):
         raise UnsupportedError("the embedded CloudWatch answers in one page: ask for a shorter time")
     return {"MetricDataResults": results, "Messages": []}
+
+
+def get_metric_statistics(asked: Mapping[str, Any], *, account: str, region: str) -> dict[str, Any]:
+    """The operation's result: of the metric with exactly these dimensions, none if there are none."""
+    start, end, period = _seconds(asked["StartTime"]), _seconds(asked["EndTime"]), float(asked["Period"])
+    if start >= end:
+        raise CloudWatchError("The parameter StartTime must be less than the parameter EndTime")
+    if (end - start) / period > MOST_DATAPOINTS:
+        raise CloudWatchError(f"The request asks for more than {MOST_DATAPOINTS} datapoints: make the period longer")
+    stored = Metric.of(asked).points(account=account, region=region)
+    unit = asked.get("Unit")
+    points = [p for p in stored if start <= p["Timestamp"] < end and (unit is None or p.get("Unit") == unit)]
+    grid = Grid.around(start=start, end=end, period=period)
+    plain, extended = asked.get("Statistics") or [], asked.get("ExtendedStatistics") or []
+    if not plain and not extended:
+        raise CloudWatchError("Either Statistics or ExtendedStatistics must be given")
+    found = {name: aggregate(points, statistic=name, grid=grid) for name in (*plain, *extended)}
+    datapoints = [
+        {
+            "Timestamp": datetime.fromtimestamp(at, UTC),
+            "Unit": points[0].get("Unit", "None"),
+            **{name: found[name][at] for name in plain if at in found[name]},
+            **({"ExtendedStatistics": {n: found[n][at] for n in extended if at in found[n]}} if extended else {}),
+        }
+        for at in sorted({at for series in found.values() for at in series})
+    ]
+    return {"Label": asked["MetricName"], "Datapoints": datapoints}
 
 
 def _period(query: Query, queries: Queries) -> float:
