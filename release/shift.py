@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Final
 
 from release.analysis import NOTHING_YET, SILENCE, Judgement, judge
 from release.decisions import (
@@ -32,6 +33,10 @@ from release.ports import Environment
 from release.preview import check_idle
 from release.traffic import move_stage, restore, set_weight, weights_hold
 from release.warmth import Wanted, follow_traffic, warm_or_refuse
+
+QUIET_WITHIN_SECONDS: Final = 60.0
+"""How long a shift waits for alarms to be quiet; the tests of the idle colour may have set some off a moment ago."""
+_LOOK_SECONDS: Final = 5.0
 
 
 class _RolledBack(ReleaseError):
@@ -158,7 +163,13 @@ def _alarms_before(environment: Environment, plan: Plan, *, may_begin: bool) -> 
     """The alarms that say nothing about the new release, because they are red already. Raises `Refused`."""
     if not plan.goes_by(environment.alarms.watched()):
         raise Refused("there is no alarm to watch: traffic is never moved blindly")
-    known = plan.goes_by(environment.alarms.firing())
+    deadline = environment.clock.time() + QUIET_WITHIN_SECONDS
+    while (known := plan.goes_by(environment.alarms.firing())) and not may_begin:
+        if environment.clock.time() >= deadline:
+            break
+        environment.progress(f"in ALARM before the shift: {', '.join(sorted(known))}; waiting for it to be quiet")
+        environment.keep()
+        environment.clock.pause(_LOOK_SECONDS)
     if known and not may_begin:
         raise Refused(f"in ALARM before the shift: {', '.join(sorted(known))}; a hotfix may go ahead")
     if known:

@@ -133,6 +133,12 @@ def test_a_hotfix_ignores_alarms_that_were_red_before_but_not_new_ones(world: Wo
     assert "hotfix: the shop is down" in world.history(1)[0].reason
 
 
+def test_a_shift_waits_a_little_for_alarms_to_be_quiet(world: World) -> None:
+    world.alarms_red.add("payment-dev-errors")
+    world.at_second[int(world.seconds) + 20] = world.alarms_red.clear
+    assert world.run("shift").exit is Exit.DONE
+
+
 @pytest.mark.parametrize("options", [{"hotfix": True}, {"despite_silence": True}, {**WHO, "override_hold": True}])
 def test_an_exception_needs_a_name_and_a_reason(world: World, options: dict[str, str | bool]) -> None:
     with pytest.raises(Refused):
