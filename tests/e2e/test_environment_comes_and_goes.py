@@ -27,6 +27,7 @@ from local.merchant import Merchant
 from local.prerequisites import seed
 from release.errors import Exit
 from stages.environments import REGION, environment_for
+from tests.e2e.inventory import difference, inventory
 
 SUFFIX = "dev"
 RECORDED_WITHIN_SECONDS = 30
@@ -70,31 +71,6 @@ class Laboratory:
         found: dict[str, str] = json.loads((self.home / "flat-outputs.json").read_text())
         return found
 
-    def inventory(self) -> dict[str, set[str]]:
-        """What there is of the kinds that a stack may forget."""
-        client = self.session.client
-
-        def listed(service: str, operation: str, key: str, name: str, **arguments: Any) -> set[str]:
-            pages = client(service).get_paginator(operation).paginate(**arguments)  # type: ignore[call-overload]
-            return {item[name] if name else item for page in pages for item in page[key]}
-
-        stacks = client("cloudformation").describe_stacks()["Stacks"]
-        return {
-            "stacks": {stack["StackName"] for stack in stacks},
-            "buckets": {bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]},
-            "log groups": listed("logs", "describe_log_groups", "logGroups", "logGroupName"),
-            "parameters": listed("ssm", "describe_parameters", "Parameters", "Name"),
-            "tables": listed("dynamodb", "list_tables", "TableNames", ""),
-            "functions": listed("lambda", "list_functions", "Functions", "FunctionName"),
-            "event sources": listed("lambda", "list_event_source_mappings", "EventSourceMappings", "UUID"),
-            "clusters": listed("rds", "describe_db_clusters", "DBClusters", "DBClusterIdentifier"),
-            "vpcs": listed("ec2", "describe_vpcs", "Vpcs", "VpcId"),
-            "roles": listed("iam", "list_roles", "Roles", "RoleName"),
-            "alarms": listed("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
-            "topics": listed("sns", "list_topics", "Topics", "TopicArn"),
-            "secrets": listed("secretsmanager", "list_secrets", "SecretList", "Name"),
-        }
-
 
 @pytest.fixture(scope="module")
 def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
@@ -133,7 +109,7 @@ def _eventually(look: Callable[[], Any], *, within: float) -> Any:
 
 
 def test_an_environment_pays_keeps_a_trail_and_goes_without_a_trace(laboratory: Laboratory) -> None:
-    before = laboratory.inventory()
+    before = inventory(laboratory.session)
     _deploy(laboratory, "Environment/*")
     laboratory.release("migrate")
     outputs = laboratory.outputs()
@@ -163,7 +139,5 @@ def test_an_environment_pays_keeps_a_trail_and_goes_without_a_trace(laboratory: 
     assert f"payment-{SUFFIX}-data/Transactions098C5767" in refused.stdout
 
     laboratory.cdk("destroy", "Environment/*", "--app", str(laboratory.assembly), "--force")
-    after = laboratory.inventory()
-    made_by_the_test = {"roles": {"demo-merchant"}}
-    left = {kind: names - before[kind] - made_by_the_test.get(kind, set()) for kind, names in after.items()}
-    assert {kind: sorted(names) for kind, names in left.items() if names} == {}
+    left = difference(before, inventory(laboratory.session))
+    assert left == {"roles": {"came": ["demo-merchant"], "went": []}}

@@ -53,6 +53,8 @@ class WebhookBuilds:
     _places: dict[tuple[str, str], threading.Semaphore] = field(default_factory=dict)
 
     def start(self, started: StartedBuild) -> None:
+        # Here and not in the thread: who asks right after StartBuild is told that it runs.
+        self.ports.builds.begin(str(started.record["id"]), at=self.ports.clock.now(), initiator="webhook")
         threading.Thread(target=self._run, args=(started,), name=str(started.record["id"]), daemon=True).start()
 
     def shut_down(self) -> None:
@@ -61,7 +63,6 @@ class WebhookBuilds:
 
     def _run(self, started: StartedBuild) -> None:
         ledger, clock, build_id = self.ports.builds, self.ports.clock, str(started.record["id"])
-        ledger.begin(build_id, at=clock.now(), initiator="webhook")
         status, directories = "FAULT", Directories(root=self.ports.settings.work_dir / "builds" / build_id[-36:])
         session = self.ports.account_session(started.account, started.region)
         project = session.client("codebuild").batch_get_projects(names=[started.project])["projects"][0]
