@@ -118,6 +118,26 @@ def test_a_role_that_lacks_one_permission_fails(engine: EmbeddedAws, account: st
         create(engine, account, only(name), arn)
 
 
+@pytest.mark.parametrize(
+    ("action", "made"),
+    [
+        ("sns:TagResource", resource("AWS::SNS::Topic", TopicName="t", Tags=[{"Key": "a", "Value": "b"}])),
+        ("logs:PutRetentionPolicy", resource("AWS::Logs::LogGroup", LogGroupName="/g", RetentionInDays=7)),
+        (
+            "s3:PutBucketVersioning",
+            resource("AWS::S3::Bucket", BucketName="kept-by-versions", VersioningConfiguration={"Status": "Enabled"}),
+        ),
+    ],
+)
+def test_a_property_may_need_a_permission_of_its_own(
+    engine: EmbeddedAws, account: str, action: str, made: dict[str, Any]
+) -> None:
+    arn = execution_role(engine, account, action)
+
+    with pytest.raises(StackFailedError, match=rf"ROLLBACK_COMPLETE.*{action}"):
+        create(engine, account, {"Made": made}, arn)
+
+
 def test_an_update_without_a_role_uses_the_one_before_and_touches_only_what_changed(
     engine: EmbeddedAws, account: str
 ) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from local.engine import context, seams, stack_operation
 from local.engine.cloudformation.actions import ACTIONS, PASSED_ROLES, Actions
+from local.engine.cloudformation.property_actions import further_actions
 from local.engine.registry import Engine, Registry
 
 Properties = Mapping[str, Any]
@@ -109,7 +110,7 @@ class Guard:
                 # CloudFormation does not touch it; ministack calls every handler, which must not cost a permission.
                 with stack_operation.within(None):
                     return original(*arguments)
-            self._check(resource_type, "update", new_props, name=physical_id)
+            self._check(resource_type, "update", new_props, name=physical_id, previous=old_props)
             return original(*arguments)
 
         return update
@@ -127,7 +128,9 @@ class Guard:
 
         return delete
 
-    def _check(self, resource_type: str, verb: str, properties: Properties, *, name: str) -> None:
+    def _check(
+        self, resource_type: str, verb: str, properties: Properties, *, name: str, previous: Properties | None = None
+    ) -> None:
         if stack_operation.deployer() is None:
             return
         if resource_type in PASSED_ROLES and verb != "delete":
@@ -141,9 +144,19 @@ class Guard:
             # local.engine.audit names such a type before; who may do everything deploys it all the same.
             check(f"{UNKNOWN}:{resource_type.replace('::', '')}", "*")
             return
+        arn = _arn(actions, properties, name=name, is_new=verb == "create")
         for action in getattr(actions, verb):
-            arn = _arn(actions, properties, name=name, is_new=verb == "create")
             check(f"{actions.service}:{action}", arn, **boundary_of(resource_type, properties))
+        if verb != "delete":
+            for changed, further in further_actions(resource_type, properties, previous or {}):
+                for each in _attached(properties, changed) or (arn,):
+                    check(further, each)
+
+
+def _attached(properties: Properties, name: str) -> tuple[str, ...]:
+    """The roles that a managed policy is attached to: the attachment is theirs."""
+    roles = properties["Roles"] if name == "Roles" else ()
+    return tuple(f"arn:aws:iam::{context.account()}:role/{role}" for role in roles)
 
 
 def boundary_of(resource_type: str, properties: Properties) -> dict[str, str]:
