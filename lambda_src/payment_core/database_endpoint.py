@@ -18,13 +18,17 @@ class DatabaseConfiguration:
     database_name: str
     database_ssl_mode: str
 
+    @property
+    def endpoint(self) -> Endpoint:
+        """The writer's endpoint."""
+        return Endpoint(
+            host=self.database_host,
+            port=self.database_port,
+            name=self.database_name,
+            ssl_mode=self.database_ssl_mode,
+        )
+
 
 def database_endpoint() -> Endpoint:
     """The writer's endpoint, as configured now. Raises `DependencyUnavailable`."""
-    configuration = read_configuration(DatabaseConfiguration)
-    return Endpoint(
-        host=configuration.database_host,
-        port=configuration.database_port,
-        name=configuration.database_name,
-        ssl_mode=configuration.database_ssl_mode,
-    )
+    return read_configuration(DatabaseConfiguration).endpoint

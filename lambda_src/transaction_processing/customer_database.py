@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterEr
 
 from payment_core.aws import client_config
 from payment_core.configuration import MAX_AGE_SECONDS, read_configuration
-from payment_core.database_endpoint import database_endpoint
+from payment_core.database_endpoint import DatabaseConfiguration
 from payment_core.errors import DependencyUnavailable, ErrorCode
 from payment_core.postgres import Endpoint, Login, connect
 from transaction_processing.customers import CustomerStore
@@ -18,16 +18,16 @@ from transaction_processing.postgres_customers import PostgresCustomerStore
 
 
 @dataclass(frozen=True, kw_only=True)
-class DatabaseSecretConfiguration:
-    """The parameter that names the application's login."""
+class CustomerDatabaseConfiguration(DatabaseConfiguration):
+    """Where the database is, and the name of the application's login."""
 
     database_secret_arn: str
 
 
 def customers() -> CustomerStore:
     """Customers, configured as of now. Raises `DependencyUnavailable`."""
-    configuration = read_configuration(DatabaseSecretConfiguration)
-    return PostgresCustomerStore(database=_database(database_endpoint(), configuration.database_secret_arn))
+    configuration = read_configuration(CustomerDatabaseConfiguration)
+    return PostgresCustomerStore(database=_database(configuration.endpoint, configuration.database_secret_arn))
 
 
 def _login(secret_arn: str, *, refresh: bool) -> Login:

@@ -59,7 +59,7 @@ def reach_of(service: str, *, suffix: str, account: str, region: str) -> Reach:
         ),
         "sns": Reach(actions=["sns:Publish"], resources=[arn("sns", f"{prefix}-*")]),
         "ssm": Reach(
-            actions=["ssm:GetParametersByPath"],
+            actions=["ssm:GetParameters", "ssm:GetParametersByPath"],
             resources=[arn("ssm", f"parameter{names.config_prefix(suffix)}{rest}") for rest in ("", "/*")],
         ),
     }[service]

@@ -142,7 +142,8 @@ def _policy(
             ),
             iam.PolicyStatement(
                 sid="Configuration",
-                actions=["ssm:GetParametersByPath"],
+                # By path is how the release before this one reads; its versions may be live.
+                actions=["ssm:GetParameters", "ssm:GetParametersByPath"],
                 resources=[configuration, f"{configuration}/*"],
             ),
             *_platform_statements(function_arn),

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -114,19 +114,22 @@ class FakeS3:
 
 
 class FakeSsm:
-    """Parameters below one path."""
+    """Parameters below one path, ten at a time."""
+
+    exceptions = SimpleNamespace(InvalidKeyId=LookupError, InternalServerError=ConnectionError)
 
     def __init__(self, values: dict[str, str]) -> None:
         self.values = values
         self.reads = 0
 
-    def get_paginator(self, operation: str) -> Any:
-        assert operation == "get_parameters_by_path"
-        return SimpleNamespace(paginate=self._pages)
-
-    def _pages(self, *, Path: str, **_options: Any) -> Iterator[Any]:
+    def get_parameters(self, *, Names: list[str]) -> Any:
+        assert len(Names) <= 10
         self.reads += 1
-        yield {"Parameters": [{"Name": f"{Path}/{name}", "Value": value} for name, value in self.values.items()]}
+        known = {f"/payment/test/config/{name}": value for name, value in self.values.items()}
+        return {
+            "Parameters": [{"Name": name, "Value": known[name]} for name in Names if name in known],
+            "InvalidParameters": [name for name in Names if name not in known],
+        }
 
 
 class _ResourceNotFound(ClientError):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
@@ -28,12 +29,14 @@ def test_settings_are_read_by_prefix_and_typed(cloud: FakeCloud) -> None:
 def test_settings_are_kept_between_requests_for_no_more_than_a_minute(
     cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ages: list[int | None] = []
+    ages: list[int] = []
 
     class Source:
-        def get_multiple(self, path: str, max_age: int | None = None) -> dict[str, object]:
+        def get_parameters_by_name(
+            self, parameters: dict[str, dict[str, Any]], *, max_age: int, raise_on_error: bool
+        ) -> dict[str, object]:
             ages.append(max_age)
-            return {"velocity-limit-per-card": "5", "fingerprint-key-id": "key-1"}
+            return dict.fromkeys(parameters, "5")
 
     read_configuration(Settings, source=Source())
     assert ages == [60]
