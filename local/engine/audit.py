@@ -1,8 +1,9 @@
 """Which template properties ministack's own handlers would lose in silence; they are refused by name.
 
-ministack's handlers take a dictionary and say nothing of what they leave unread. A property whose name occurs
-nowhere in the code of a type's handlers cannot have an effect. Those that may be lost are listed with their
-reason in `local.engine.ignored_properties`. `make engine-audit` lists what an application uses.
+ministack's handlers take a dictionary and say nothing of what they leave unread. A top-level property whose name occurs
+nowhere in the code of a type's handlers cannot have an effect (`local.engine.read_properties` watches nested ones).
+Those that may be lost are listed with their reason in `local.engine.ignored_properties`. `make engine-audit` lists
+what an application uses.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Template properties that have no effect in the embedded AWS, each with the reason why that is no lie."""
+"""Template properties that have no effect in the embedded AWS, each with the reason why that is no lie.
+
+A dotted path is a nested property; an entry covers everything below it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ NO_INSIGHTS = "no performance data is collected here, so there is none to encryp
 IGNORED: dict[str, dict[str, str]] = {
     "AWS::CDK::Metadata": {"Analytics": "CDK's own usage report; it reaches nobody from here"},
     "AWS::CloudWatch::Dashboard": {"Tags": "tags of a dashboard serve cost reports only, and nothing costs here"},
+    "AWS::CodePipeline::Pipeline": {"Tags": "nothing costs here, and no policy asks for a pipeline's tags"},
     "AWS::RDS::DBCluster": {
         "EnableCloudwatchLogsExports": "PostgreSQL's log stays in the engine's folder and holds no statements",
     },

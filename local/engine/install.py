@@ -10,6 +10,8 @@ from typing import Any
 
 from local.engine import seams
 from local.engine.audit import PropertyAudit
+from local.engine.ignored_properties import IGNORED
+from local.engine.read_properties import refusing
 from local.engine.registry import AsgiApp, Engine, Registry
 from local.engine.services import install_service, with_resource_arns, wrapped_service
 from local.engine.template_types import audited_handlers, own_handlers, wrapped_handlers
@@ -32,6 +34,8 @@ def install(registry: Registry, engine: Engine) -> None:
         handlers[name] = wrapped_handlers(
             name, handlers[name], registry.afters.get(name, []), registry.befores.get(name, [])
         )
+    for name in handlers.keys() - FREE_FORM:
+        handlers[name] = refusing(name, handlers[name], IGNORED.get(name, ()))
     ours = {*registry.resource_types, *registry.afters, *registry.befores}
     seams.wrap("cloudformation.on_worker_thread", lambda original: lambda name: name in ours or original(name))
     for name, service in registry.services.items():

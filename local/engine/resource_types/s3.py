@@ -119,8 +119,9 @@ def _enable_object_lock(client: Any, bucket: str, properties: Any) -> None:
 
 
 def _put_object_lock(client: Any, bucket: str, properties: Any) -> None:
-    configuration: dict[str, Any] = {"ObjectLockEnabled": "Enabled"}
-    rule = properties["ObjectLockConfiguration"].get("Rule")
+    given = properties["ObjectLockConfiguration"]
+    configuration: dict[str, Any] = {"ObjectLockEnabled": given.get("ObjectLockEnabled", "Enabled")}
+    rule = given.get("Rule")
     if rule:
         retention = rule["DefaultRetention"]
         period = {unit: int(retention[unit]) for unit in ("Days", "Years") if unit in retention}
