@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,14 +44,14 @@ class Signature(AuthBase):
     """Signs for the API's own host name what is sent to the embedded AWS, which answers in its place."""
 
     def __init__(self, credentials: Credentials, *, region: str, host: str) -> None:
-        self._credentials, self._region, self._host = credentials, region, host
+        self._credentials, self._region, self.host = credentials, region, host
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         signed = AWSRequest(
-            method=request.method, url=f"https://{self._host}{request.path_url}", data=request.body or b""
+            method=request.method, url=f"https://{self.host}{request.path_url}", data=request.body or b""
         )
         SigV4Auth(self._credentials, "execute-api", self._region).add_auth(signed)
-        request.headers.update({**dict(signed.headers.items()), "Host": self._host})
+        request.headers.update({**dict(signed.headers.items()), "Host": self.host})
         return request
 
 
@@ -70,12 +71,19 @@ class Merchant:
 
     def send(self, method: str, path: str, data: bytes = b"", **headers: str) -> Answer:
         """Send bytes as they are, as JSON unless `headers` say otherwise."""
+        return self._send(method, path, data, headers, self.signature)
+
+    def send_unsigned(self, method: str, path: str, data: bytes = b"", **headers: str) -> Answer:
+        """As somebody without credentials."""
+        return self._send(method, path, data, {**headers, "Host": self.signature.host}, None)
+
+    def _send(self, method: str, path: str, data: bytes, headers: Mapping[str, str], auth: Signature | None) -> Answer:
         response = self._session().request(
             method,
             self.base_url + path,
             data=data,
             headers={"Content-Type": "application/json", **headers},
-            auth=self.signature,
+            auth=auth,
             timeout=TIMEOUT_SECONDS,
             allow_redirects=False,
         )

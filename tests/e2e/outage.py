@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -78,17 +78,39 @@ class Database:
     suffix: str
 
     def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
-        vault, parameters = self.session.client("secretsmanager"), self.session.client("ssm")
-        login = json.loads(vault.get_secret_value(SecretId=f"payment/{self.suffix}/database/admin")["SecretString"])
+        return self.connect_as(self.login("admin"))
 
-        def configured(key: str) -> str:
-            name = f"/payment/{self.suffix}/config/database-{key}"
-            return parameters.get_parameter(Name=name)["Parameter"]["Value"]
+    def login(self, role: str) -> dict[str, str]:
+        """The current one of `admin` or `app`."""
+        vault = self.session.client("secretsmanager")
+        found: dict[str, str] = json.loads(
+            vault.get_secret_value(SecretId=f"payment/{self.suffix}/database/{role}")["SecretString"]
+        )
+        return found
 
+    def configured(self, key: str) -> str:
+        name = f"/payment/{self.suffix}/config/database-{key}"
+        return self.session.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+
+    def accepts(self, login: Mapping[str, str]) -> bool:
+        """Whether this password opens a connection. Raises what is not about the password."""
+        try:
+            self.connect_as(login).close()
+        except psycopg.OperationalError as error:
+            if "password authentication failed" not in str(error):
+                raise
+            return False
+        return True
+
+    def end_sessions_of(self, username: str) -> None:
+        with self.connect() as connection:
+            connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = %s", [username])
+
+    def connect_as(self, login: Mapping[str, str]) -> psycopg.Connection[tuple[Any, ...]]:
         return psycopg.connect(
-            host=configured("host"),
-            port=int(configured("port")),
-            dbname=configured("name"),
+            host=self.configured("host"),
+            port=int(self.configured("port")),
+            dbname=self.configured("name"),
             user=login["username"],
             password=login["password"],
             sslmode="require",

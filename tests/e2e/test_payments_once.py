@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.merchant import Answer, Merchant
-from tests.e2e.card_numbers import draw_cards
+from tests.e2e.card_numbers import Hidden, draw_cards
 from tests.e2e.trial import Trial, at_once
 
 AT_ONCE, REPLAYS, CLIENTS = 50, 100, 8
@@ -67,8 +67,8 @@ def changed(chance: random.Random, body: Mapping[str, Any]) -> dict[str, Any]:
                 {"amount_minor": body["amount_minor"] + chance.randrange(1, 1000)},
                 {"currency": chance.choice(["EUR", "JPY", "BHD"])},
                 {"customer_id": f"{body['customer_id']}_{chance.randrange(1000)}"},
-                {"card": {**body["card"], "number": other.number, "cvv": other.cvv}},
-                {"card": {**body["card"], "expiry_year": year}},
+                {"card": other.document()},
+                {"card": Hidden({**body["card"], "expiry_year": year})},
             ]
         ),
     }

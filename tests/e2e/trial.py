@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,8 +21,10 @@ from local.single_environment import Environment
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+PAYING = ("validation", "processing", "fraud")
 TABLES = ("transactions", "idempotency", "velocity")
 POLL_SECONDS = 0.05
+NO_LIMIT = 1_000_000_000
 REPEAT_SECONDS = 0.25
 ANSWERED_WITHIN_SECONDS = 60.0
 # Too many, or nobody there: a merchant comes again.
@@ -115,28 +116,47 @@ class Trial:
         return found
 
     @contextmanager
-    def configured(self, **parameters: object) -> Iterator[None]:
-        """Run the block under other tunables. Functions cache theirs for a minute, so idle workers are ended first."""
-        ssm, prefix = self.environment.session().client("ssm"), f"/payment/{self.suffix}/config/"
-        names = {name: prefix + name.replace("_", "-") for name in parameters}
-        before = {name: ssm.get_parameter(Name=path)["Parameter"]["Value"] for name, path in names.items()}
+    def configured(self, **tunables: object) -> Iterator[None]:
+        """Run the block under other tunables, named `like_this`. They hold at once: functions, which cache theirs for
+        a minute, start anew."""
+        ssm = self.environment.session().client("ssm")
+        wanted = {name.replace("_", "-"): str(value) for name, value in tunables.items()}
+        before = {name: self.parameters()[name] for name in wanted}
 
-        def put(values: Mapping[str, object]) -> None:
+        def put(values: Mapping[str, str]) -> None:
             for name, value in values.items():
-                ssm.put_parameter(Name=names[name], Value=str(value), Type="String", Overwrite=True)
+                ssm.put_parameter(Name=self._prefix + name, Value=value, Type="String", Overwrite=True)
             self.restart_functions()
 
-        put(parameters)
+        put(wanted)
         try:
             yield
         finally:
             put(before)
 
+    def without_velocity_limits(self) -> AbstractContextManager[None]:
+        """Few cards and customers pay more often here than any person would."""
+        limits = [name.replace("-", "_") for name in self.parameters() if name.startswith("velocity-limit")]
+        return self.configured(velocity_window_seconds=1, **dict.fromkeys(limits, NO_LIMIT))
+
+    def parameters(self) -> dict[str, str]:
+        """The environment's configuration, by the last part of the name."""
+        pages = self.environment.session().client("ssm").get_paginator("get_parameters_by_path")
+        return {
+            parameter["Name"].removeprefix(self._prefix): parameter["Value"]
+            for page in pages.paginate(Path=self._prefix, Recursive=True)
+            for parameter in page["Parameters"]
+        }
+
+    @property
+    def _prefix(self) -> str:
+        return f"/payment/{self.suffix}/config/"
+
     def restart_functions(self) -> None:
-        """End every worker; the next request starts new ones."""
-        ended = self.workers()
+        """End every worker that serves payments; the next request starts new ones."""
+        ended = [worker for function in PAYING for worker in self.workers(function)]
         for process in ended:
-            process.send_signal(signal.SIGKILL)
+            process.kill()
         psutil.wait_procs(ended, timeout=10)
 
 
@@ -146,12 +166,12 @@ def at_once(calls: Sequence[Callable[[], Result]], *, clients: int = 0) -> list[
         return [work.result() for work in [pool.submit(call) for call in calls]]
 
 
-def wait_for(look: Callable[[], Result], *, within: float, what: str) -> Result:
-    """The first true result of `look`."""
+def wait_for(look: Callable[[], Result], *, within: float, what: str, every: float = POLL_SECONDS) -> Result:
+    """The first true result of `look`, which is asked again after `every` seconds."""
     deadline = time.monotonic() + within
     while not (found := look()):
         assert time.monotonic() < deadline, f"not within {within:.0f} s: {what}"
-        time.sleep(POLL_SECONDS)
+        time.sleep(every)
     return found
 
 

@@ -1,0 +1,138 @@
+"""Functions' processes are killed under load: what was acknowledged is there, once, and nothing stays open."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+
+from local.merchant import Merchant
+from tests.e2e.card_numbers import TestCard, draw_cards
+from tests.e2e.paying import Log, Order, draw_orders, pay, pay_all
+from tests.e2e.trial import PAYING, Item, Trial, at_once, until_answered, wait_for
+
+# More or fewer, where there is more or less time: a payment each 40 ms on an idle machine of two cores.
+PAYMENTS = int(os.environ.get("PAYMENTS_COUNT") or 10_000)
+KILLS = max(100, PAYMENTS * 12 // 1000)
+CLIENTS = 8
+CUSTOMERS = 20
+PATIENT = 0.98
+TERMINAL_WITHIN_SECONDS = 60.0
+OPEN = {"received", "review", "unknown"}
+# Of the sandbox: a decline, a time-out before anything happened, and two outcomes that are unknown at first.
+SANDBOX_CARDS = ("4000000000000002", "4000000000000341", "4000000000000119", "4000000000006975")
+
+
+@dataclass(kw_only=True)
+class Killer:
+    """Kills a worker of a function after each number of payments that was drawn."""
+
+    trial: Trial
+    after: dict[int, str]
+    chance: random.Random
+    killed: Counter[str] = field(default_factory=Counter)
+
+    def __call__(self, done: int) -> None:
+        if (function := self.after.get(done)) is None:
+            return
+        # Whatever serves now: after a kill the function may have no process until the next payment.
+        serving = {candidate: self.trial.workers(candidate) for candidate in (function, *PAYING)}
+        victim = next(candidate for candidate, workers in serving.items() if workers)
+        self.chance.choice(serving[victim]).kill()
+        self.killed[victim] += 1
+
+
+def open_payments(trial: Trial, customers: set[str]) -> list[str]:
+    """Those without an outcome, after one sweep, which a schedule does every minute."""
+    swept = trial.environment.session().client("lambda").invoke(FunctionName=f"payment-{trial.suffix}-sweeper")
+    assert not swept.get("FunctionError"), json.loads(swept["Payload"].read()).get("errorType")
+    return [payment["payment_id"] for payment in trial.payments(customers) if payment["state"] in OPEN]
+
+
+def test_killed_workers_lose_double_and_leave_open_no_payment(trial: Trial) -> None:
+    count, kills = trial.size(small=200, full=PAYMENTS), trial.size(small=6, full=KILLS)
+    merchant, chance = trial.merchant(), trial.random
+    customers = [trial.name("killed") for _ in range(CUSTOMERS)]
+    cards = [*draw_cards(chance, 46), *(TestCard(number=number, cvv="737") for number in SANDBOX_CARDS)]
+    orders = draw_orders(chance, count=count, customers=customers, cards=cards, patient=PATIENT)
+    moments = chance.sample(range(count // 50, count * 9 // 10), kills)
+    killer = Killer(trial=trial, after={done: chance.choice(PAYING) for done in moments}, chance=chance)
+
+    with trial.without_velocity_limits():
+        limits = {"per_payment_limit_minor": 1_000, "daily_limit_minor": 999_999_999}
+        for customer in customers:
+            opened = until_answered(lambda customer=customer: merchant.open_customer(customer, **limits))  # type: ignore[misc]
+            assert opened.status == 200
+        log = pay_all(merchant, orders, clients=CLIENTS, between=killer)
+        wait_for(
+            lambda: not open_payments(trial, set(customers)),
+            within=TERMINAL_WITHIN_SECONDS,
+            every=1.0,
+            what="no payment without an outcome",
+        )
+
+    assert sum(killer.killed.values()) == kills
+    payments = {payment["payment_id"]: payment for payment in trial.payments(set(customers))}
+    assert_all_are_there_once(log, payments)
+    assert_history_is_whole(trial, payments)
+    assert_days_add_up(trial, payments)
+    assert_replays_are_identical(trial, merchant, log)
+    states = Counter(str(payment["state"]) for payment in payments.values())
+    trial.say(
+        f"{len(orders)} payments in {log.seconds:.0f} s ({len(orders) / log.seconds:.1f}/s), killed "
+        f"{dict(killer.killed)}: {len(log.acknowledged())} acknowledged, {dict(states)}, none lost, doubled or open"
+    )
+
+
+def assert_all_are_there_once(log: Log, payments: dict[str, Item]) -> None:
+    acknowledged = log.acknowledged()
+    assert {answer.status for answer in log.answers.values()} == {201}
+    assert len({answer.body["payment_id"] for answer in acknowledged.values()}) == len(acknowledged)
+    for key, answer in acknowledged.items():
+        order, stored = log.orders[key], payments[answer.body["payment_id"]]
+        assert (stored["state"], stored["amount_minor"], stored["customer_id"]) == (
+            answer.body["status"],
+            order.amount_minor,
+            order.customer,
+        )
+    impatient = sum(not order.patient for order in log.orders.values())
+    assert len(acknowledged) <= len(payments) <= len(acknowledged) + impatient
+
+
+def assert_history_is_whole(trial: Trial, payments: dict[str, Item]) -> None:
+    """Versions without a gap, and one outcome, however many processes have worked on the payment."""
+    histories: dict[str, list[Item]] = {}
+    for item in trial.items("transactions"):
+        if item["sk"].startswith("EVT#"):
+            histories.setdefault(item["pk"].removeprefix("PAY#"), []).append(item)
+    for payment_id, payment in payments.items():
+        events = sorted(histories[payment_id], key=lambda event: int(event["version"]))
+        assert [int(event["version"]) for event in events] == list(range(1, int(payment["version"]) + 1))
+        outcomes = [event["state"] for event in events if event["state"] in {"authorized", "declined"}]
+        assert outcomes == [payment["state"]]
+
+
+def assert_days_add_up(trial: Trial, payments: dict[str, Item]) -> None:
+    """What the days of the customers hold is what was authorised: nothing was taken twice or not given back."""
+    authorised: Counter[str] = Counter()
+    for payment in payments.values():
+        if payment["state"] == "authorized":
+            authorised[payment["customer_id"]] += int(payment["amount_minor"])
+    spent: Counter[str] = Counter()
+    customers = {payment["customer_id"] for payment in payments.values()}
+    for item in trial.items("transactions"):
+        if item["sk"] == "SPENT" and (customer := item["pk"].split("#")[-3]) in customers:
+            spent[customer] += int(item["spent_minor"])
+    assert spent == authorised
+
+
+def assert_replays_are_identical(trial: Trial, merchant: Merchant, log: Log) -> None:
+    keys = trial.random.sample(sorted(log.acknowledged()), min(50, len(log.acknowledged())))
+
+    def again(order: Order) -> bytes:
+        return until_answered(lambda: pay(merchant, order)).content
+
+    replays = at_once([lambda key=key: again(log.orders[key]) for key in keys], clients=CLIENTS)  # type: ignore[misc]
+    assert replays == [log.answers[key].content for key in keys]
