@@ -118,6 +118,21 @@ def test_audit_records_stay_at_hand_for_90_days_and_are_kept_for_400(
     assert rule["Expiration"]["Days"] >= 400
 
 
+def test_nobody_can_delete_an_audit_record_for_as_long_as_the_environment_says(
+    session: boto3.Session, deployed: Deployed
+) -> None:
+    """Nothing is locked where the environment is meant to go without a trace."""
+    client, bucket = session.client("s3"), deployed["AuditBucketName"]
+    try:
+        lock = client.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
+    except client.exceptions.ClientError as error:
+        assert error.response["Error"]["Code"] == "ObjectLockConfigurationNotFoundError"  # noqa: PT017
+        lock = {}
+    days = int(deployed["AuditLockDays"])
+    wanted = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": days}}}
+    assert lock == (wanted if days else {})
+
+
 def test_audit_records_are_encrypted_with_a_key_of_ours(session: boto3.Session, deployed: Deployed) -> None:
     answer = session.client("s3").get_bucket_encryption(Bucket=deployed["AuditBucketName"])
     (rule,) = answer["ServerSideEncryptionConfiguration"]["Rules"]

@@ -180,6 +180,7 @@ def test_grants(environment: Environment) -> list[Grant]:
         ),
         Grant(
             actions=[
+                "s3:GetBucketObjectLockConfiguration",
                 "s3:GetBucketVersioning",
                 "s3:GetLifecycleConfiguration",
                 "s3:GetEncryptionConfiguration",

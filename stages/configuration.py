@@ -75,13 +75,17 @@ class NetworkConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseConfig:
-    """Aurora Serverless v2; capacities in ACU (2 GiB of memory each), zero means it pauses when idle."""
+    """Aurora Serverless v2; capacities in ACU (2 GiB of memory each), zero means it pauses when idle.
+
+    `advanced_insights` keeps what slowed the database down for 15 months instead of a week, at a price per ACU.
+    """
 
     readers: int
     minimum_acu: float
     maximum_acu: float
     backup_days: int
     deletion_protection: bool
+    advanced_insights: bool
     log_retention_days: int
 
     def __post_init__(self) -> None:

@@ -29,6 +29,7 @@ class DataStack(PaymentLayer):
     ) -> None:
         super().__init__(scope, "data", environment=environment)
         suffix, keep = environment.suffix, environment.storage.keep_on_teardown
+        self.audit_lock_days = environment.storage.lock_days or 0
 
         self.database = PaymentDatabase(
             self,
@@ -112,6 +113,7 @@ class DataStack(PaymentLayer):
                 "IdempotencyTableName": self.idempotency.table_name,
                 "VelocityTableName": self.velocity.table_name,
                 "AuditBucketName": self.audit.bucket_name,
+                "AuditLockDays": str(self.audit_lock_days),
                 "DatabaseClusterIdentifier": cluster.cluster_identifier,
                 "DatabaseClusterEndpoint": cluster.cluster_endpoint.hostname,
                 "DatabaseReaderEndpoint": cluster.cluster_read_endpoint.hostname,

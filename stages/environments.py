@@ -67,7 +67,13 @@ DEV: Final = Environment(
     tags=_tags(environment="dev", suffix="dev", data_classification="test-card-data"),
     network=NetworkConfig(cidr="10.10.0.0/16", nat_gateways=1, interface_endpoints=(), log_retention_days=90),
     database=DatabaseConfig(
-        readers=1, minimum_acu=0, maximum_acu=4, backup_days=7, deletion_protection=False, log_retention_days=90
+        readers=1,
+        minimum_acu=0,
+        maximum_acu=4,
+        backup_days=7,
+        deletion_protection=False,
+        advanced_insights=False,
+        log_retention_days=90,
     ),
     storage=StorageConfig(keep_on_teardown=False, archive_after_days=90, expire_after_days=400, lock_days=None),
     compute=ComputeConfig(
@@ -103,7 +109,13 @@ STAGING: Final = Environment(
     tags=_tags(environment="staging", suffix="staging", data_classification="test-card-data"),
     network=NetworkConfig(cidr="10.20.0.0/16", nat_gateways=1, interface_endpoints=(), log_retention_days=90),
     database=DatabaseConfig(
-        readers=1, minimum_acu=0.5, maximum_acu=8, backup_days=14, deletion_protection=False, log_retention_days=90
+        readers=1,
+        minimum_acu=0.5,
+        maximum_acu=8,
+        backup_days=14,
+        deletion_protection=False,
+        advanced_insights=False,
+        log_retention_days=90,
     ),
     storage=StorageConfig(keep_on_teardown=False, archive_after_days=90, expire_after_days=400, lock_days=None),
     compute=ComputeConfig(
@@ -143,7 +155,13 @@ PROD: Final = Environment(
         cidr="10.30.0.0/16", nat_gateways=3, interface_endpoints=("kms", "lambda"), log_retention_days=400
     ),
     database=DatabaseConfig(
-        readers=2, minimum_acu=2, maximum_acu=32, backup_days=35, deletion_protection=True, log_retention_days=400
+        readers=2,
+        minimum_acu=2,
+        maximum_acu=32,
+        backup_days=35,
+        deletion_protection=True,
+        advanced_insights=True,
+        log_retention_days=400,
     ),
     storage=StorageConfig(keep_on_teardown=True, archive_after_days=90, expire_after_days=2557, lock_days=400),
     compute=ComputeConfig(
@@ -191,7 +209,13 @@ def pull_request_environment(suffix: str) -> Environment:
         tags=_tags(environment="pull-request", suffix=suffix, data_classification="test-card-data"),
         network=NetworkConfig(cidr="10.40.0.0/16", nat_gateways=0, interface_endpoints=(), log_retention_days=90),
         database=DatabaseConfig(
-            readers=1, minimum_acu=0, maximum_acu=2, backup_days=1, deletion_protection=False, log_retention_days=90
+            readers=1,
+            minimum_acu=0,
+            maximum_acu=2,
+            backup_days=1,
+            deletion_protection=False,
+            advanced_insights=False,
+            log_retention_days=90,
         ),
         storage=StorageConfig(keep_on_teardown=False, archive_after_days=90, expire_after_days=400, lock_days=None),
         compute=ComputeConfig(

@@ -47,6 +47,12 @@ class PaymentDatabase(Construct):
             key=logs_key,
             retention_days=config.log_retention_days,
         )
+        # The advanced mode demands these fifteen months, of the cluster and of each instance.
+        insights = (
+            rds.PerformanceInsightRetention.MONTHS_15
+            if config.advanced_insights
+            else rds.PerformanceInsightRetention.DEFAULT
+        )
         self.cluster = rds.DatabaseCluster(
             self,
             "Cluster",
@@ -58,9 +64,15 @@ class PaymentDatabase(Construct):
             ),
             default_database_name=DATABASE_NAME,
             port=PORT,
-            writer=self._instance(f"{name}-writer", "Writer", scales_with_writer=True, key=key),
+            writer=self._instance(f"{name}-writer", "Writer", scales_with_writer=True, key=key, insights=insights),
             readers=[
-                self._instance(f"{name}-reader-{number}", f"Reader{number}", scales_with_writer=number == 1, key=key)
+                self._instance(
+                    f"{name}-reader-{number}",
+                    f"Reader{number}",
+                    scales_with_writer=number == 1,
+                    key=key,
+                    insights=insights,
+                )
                 for number in range(1, config.readers + 1)
             ],
             serverless_v2_min_capacity=config.minimum_acu,
@@ -90,6 +102,12 @@ class PaymentDatabase(Construct):
             copy_tags_to_snapshot=True,
             iam_authentication=True,
             cloudwatch_logs_exports=["postgresql"],
+            enable_performance_insights=True,
+            performance_insight_encryption_key=key,
+            performance_insight_retention=insights,
+            database_insights_mode=(
+                rds.DatabaseInsightsMode.ADVANCED if config.advanced_insights else rds.DatabaseInsightsMode.STANDARD
+            ),
             deletion_protection=config.deletion_protection,
             removal_policy=data_removal_policy(keep=config.deletion_protection),
         )
@@ -102,7 +120,14 @@ class PaymentDatabase(Construct):
             )
 
     @staticmethod
-    def _instance(identifier: str, role: str, *, scales_with_writer: bool, key: kms.IKey) -> rds.IClusterInstance:
+    def _instance(
+        identifier: str,
+        role: str,
+        *,
+        scales_with_writer: bool,
+        key: kms.IKey,
+        insights: rds.PerformanceInsightRetention,
+    ) -> rds.IClusterInstance:
         """A reader that `scales_with_writer` has, after a failover to it, the capacity that is needed."""
         return rds.ClusterInstance.serverless_v2(
             role,
@@ -112,5 +137,6 @@ class PaymentDatabase(Construct):
             publicly_accessible=False,
             enable_performance_insights=True,
             performance_insight_encryption_key=key,
+            performance_insight_retention=insights,
             ca_certificate=rds.CaCertificate.RDS_CA_RSA2048_G1,
         )

@@ -90,6 +90,7 @@ STRICTER = {
     "database.maximum_acu": MORE,
     "database.backup_days": MORE,
     "database.deletion_protection": MORE,
+    "database.advanced_insights": MORE,
     "database.log_retention_days": MORE,
     "storage.keep_on_teardown": MORE,
     "storage.archive_after_days": MORE,
