@@ -4,34 +4,38 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 from botocore.exceptions import ClientError
 
 from payment_core.aws import dependency
 from payment_core.clock import timestamp
 from payment_core.errors import ErrorCode
-from payment_core.money import Money
 from transaction_processing.dynamodb_idempotency import UNAVAILABLE, DynamoDbIdempotencyStore
 from transaction_processing.errors import KeyAlreadyUsed
-from transaction_processing.fraud import FraudAssessment, Verdict
 from transaction_processing.idempotency import Completion
 from transaction_processing.items import DynamoDb, Item, cancellation_codes, from_item, to_item
 from transaction_processing.ledger import ConcurrentChange, DailyLimitExceeded, OperationStatus, Page, Position
 from transaction_processing.operations import Operation
-from transaction_processing.payments import MaskedCard, Payment
-from transaction_processing.pending import OperationKind, PendingOperation
-from transaction_processing.states import UNSETTLED_STATES, PaymentState
+from transaction_processing.payment_items import (
+    AUTHORIZED,
+    OPEN,
+    PENDING,
+    SHARDS,
+    end_of,
+    event_item,
+    from_meta,
+    meta_key,
+    operation_item,
+    operation_key,
+    to_meta,
+)
+from transaction_processing.payments import Payment
+from transaction_processing.pending import PendingOperation
+from transaction_processing.states import PaymentState
 
-# Index partitions are spread, so that one busy merchant or one bad minute does not throttle the table.
-SHARDS = 8
 BY_CUSTOMER = "by-customer"
 OPEN_PAYMENTS = "open-payments"
-# Kinds of that index's partitions: what waits for the acquirer, and what will expire one day.
-OPEN, AUTHORIZED = "open", "authorized"
 PAGE = 25
-# What an operation is on record as.
-PENDING, DONE, REFUSED = "pending", "done", "refused"
 # Sorts before every time.
 BEGINNING = "0"
 # The SDK does not repeat a transaction that met another one.
@@ -60,9 +64,9 @@ class DynamoDbLedger:
     def find(self, payment_id: str) -> Payment | None:
         with dependency(ErrorCode.STORAGE_UNAVAILABLE, UNAVAILABLE):
             answer = self._client.get_item(
-                TableName=self._table_name, Key=to_item(_meta_key(payment_id)), ConsistentRead=True
+                TableName=self._table_name, Key=to_item(meta_key(payment_id)), ConsistentRead=True
             )
-        return _from_meta(from_item(answer["Item"])) if "Item" in answer else None
+        return from_meta(from_item(answer["Item"])) if "Item" in answer else None
 
     def create(
         self,
@@ -75,7 +79,7 @@ class DynamoDbLedger:
         meta = {
             "Put": {
                 "TableName": self._table_name,
-                "Item": to_item(_to_meta(steps[-1])),
+                "Item": to_item(to_meta(steps[-1])),
                 "ConditionExpression": "attribute_not_exists(pk)",
             }
         }
@@ -102,7 +106,7 @@ class DynamoDbLedger:
         meta = {
             "Put": {
                 "TableName": self._table_name,
-                "Item": to_item(_to_meta(after)),
+                "Item": to_item(to_meta(after)),
                 "ConditionExpression": "#state = :state AND version = :version",
                 "ExpressionAttributeNames": {"#state": "state"},
                 "ExpressionAttributeValues": to_item({":state": before.state, ":version": before.version}),
@@ -126,7 +130,7 @@ class DynamoDbLedger:
         with dependency(ErrorCode.STORAGE_UNAVAILABLE, UNAVAILABLE):
             answer = self._client.get_item(
                 TableName=self._table_name,
-                Key=to_item(_operation_key(operation.payment_id, operation.operation_id)),
+                Key=to_item(operation_key(operation.payment_id, operation.operation_id)),
                 ConsistentRead=True,
             )
         if "Item" not in answer:
@@ -154,7 +158,7 @@ class DynamoDbLedger:
             while True:
                 with dependency(ErrorCode.STORAGE_UNAVAILABLE, UNAVAILABLE):
                     answer = self._client.query(**request)
-                yield from (_from_meta(from_item(item)) for item in answer["Items"])
+                yield from (from_meta(from_item(item)) for item in answer["Items"])
                 if "LastEvaluatedKey" not in answer:
                     break
                 request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
@@ -174,11 +178,11 @@ class DynamoDbLedger:
         }
         if after is not None:
             # The partition is the caller's whatever the position says: nobody reads on in somebody else's payments.
-            start = {**_meta_key(after.payment_id), "customer_key": customer_key, "created_at": after.created_at}
+            start = {**meta_key(after.payment_id), "customer_key": customer_key, "created_at": after.created_at}
             request["ExclusiveStartKey"] = to_item(start)
         with dependency(ErrorCode.STORAGE_UNAVAILABLE, UNAVAILABLE):
             answer = self._client.query(**request)
-        payments = [_from_meta(from_item(item)) for item in answer["Items"]]
+        payments = [from_meta(from_item(item)) for item in answer["Items"]]
         following = None
         if "LastEvaluatedKey" in answer:
             last = from_item(answer["LastEvaluatedKey"])
@@ -215,26 +219,7 @@ class DynamoDbLedger:
         refusal: str | None = None,
     ) -> Item:
         """An event is written once and never changed."""
-        operation = begins or ends
-        event = {
-            "pk": f"PAY#{payment.payment_id}",
-            "sk": f"EVT#{payment.version:06d}",
-            "state": str(payment.state),
-            "version": payment.version,
-            "at": timestamp(payment.updated_at),
-            "amount_minor": payment.money.amount_minor,
-            "currency": payment.money.currency,
-            "captured_minor": payment.captured_minor,
-            "refunded_minor": payment.refunded_minor,
-            "decline_reason": payment.decline_reason,
-            **_fraud(payment),
-            "operation_id": operation.operation_id if operation else None,
-            "operation": str(operation.kind) if operation else None,
-            "operation_amount_minor": operation.amount_minor if operation else None,
-            "operation_status": (PENDING if begins else _end(refusal)) if operation else None,
-            "operation_refusal": refusal,
-            "correlation_id": correlation_id,
-        }
+        event = event_item(payment, correlation_id, begins=begins, ends=ends, refusal=refusal)
         return {
             "Put": {
                 "TableName": self._table_name,
@@ -279,12 +264,7 @@ class DynamoDbLedger:
 
     def _operation(self, payment_id: str, operation: PendingOperation) -> Item:
         """Outlives the idempotency key: what was done once under a key is never done again."""
-        record = {
-            **_operation_key(payment_id, operation.operation_id),
-            "kind": str(operation.kind),
-            "amount_minor": operation.amount_minor,
-            "status": PENDING,
-        }
+        record = operation_item(payment_id, operation)
         return {
             "Put": {
                 "TableName": self._table_name,
@@ -297,11 +277,13 @@ class DynamoDbLedger:
         return {
             "Update": {
                 "TableName": self._table_name,
-                "Key": to_item(_operation_key(payment_id, operation.operation_id)),
+                "Key": to_item(operation_key(payment_id, operation.operation_id)),
                 "UpdateExpression": "SET #status = :end" + (", refusal = :refusal" if refusal else ""),
                 "ConditionExpression": "#status = :pending",
                 "ExpressionAttributeNames": {"#status": "status"},
-                "ExpressionAttributeValues": to_item({":end": _end(refusal), ":pending": PENDING, ":refusal": refusal}),
+                "ExpressionAttributeValues": to_item(
+                    {":end": end_of(refusal), ":pending": PENDING, ":refusal": refusal}
+                ),
             }
         }
 
@@ -310,109 +292,8 @@ def _pending_of(payment: Payment, *, unless: Payment) -> PendingOperation | None
     return payment.pending if unless.pending is None else None
 
 
-def _end(refusal: str | None) -> str:
-    return DONE if refusal is None else REFUSED
-
-
 def _gives_back(before: Payment, after: Payment) -> bool:
     """What is declined, or voided while the day lasts, was never spent. A day that is over needs no room any more."""
     same_day = timestamp(after.updated_at)[:10] == timestamp(after.created_at)[:10]
     ends = after.state in (PaymentState.DECLINED, PaymentState.VOIDED) and after.state is not before.state
     return before.counted and ends and same_day
-
-
-def _operation_key(payment_id: str, operation_id: str) -> dict[str, str]:
-    return {"pk": f"PAY#{payment_id}", "sk": f"OP#{operation_id}"}
-
-
-def _open_shard(payment: Payment, shard: int) -> str | None:
-    if payment.pending is not None or payment.state in UNSETTLED_STATES:
-        return f"{OPEN}#{shard}"
-    return f"{AUTHORIZED}#{shard}" if payment.state is PaymentState.AUTHORIZED else None
-
-
-def _meta_key(payment_id: str) -> dict[str, str]:
-    return {"pk": f"PAY#{payment_id}", "sk": "META"}
-
-
-def _fraud(payment: Payment) -> dict[str, object]:
-    if payment.fraud is None:
-        return {}
-    return {
-        "fraud_verdict": str(payment.fraud.verdict),
-        "fraud_score": payment.fraud.score,
-        "fraud_reasons": list(payment.fraud.reasons),
-    }
-
-
-def _to_meta(payment: Payment) -> dict[str, object]:
-    created_at = timestamp(payment.created_at)
-    shard = int(payment.payment_id[-4:], 16) % SHARDS
-    return {
-        **_meta_key(payment.payment_id),
-        "payment_id": payment.payment_id,
-        "merchant_id": payment.merchant_id,
-        "customer_id": payment.customer_id,
-        "amount_minor": payment.money.amount_minor,
-        "currency": payment.money.currency,
-        "brand": payment.card.brand,
-        "bin": payment.card.bin,
-        "last_four": payment.card.last_four,
-        "fingerprint": payment.fingerprint,
-        "token": payment.token,
-        "state": str(payment.state),
-        "version": payment.version,
-        "created_at": created_at,
-        "updated_at": timestamp(payment.updated_at),
-        "decline_reason": payment.decline_reason,
-        "captured_minor": payment.captured_minor,
-        "refunded_minor": payment.refunded_minor,
-        "counted": int(payment.counted),
-        **_fraud(payment),
-        # The release before this one reads it; it can go when that one is no way back any more.
-        "fraud_approved": int(payment.fraud.verdict is not Verdict.DECLINE) if payment.fraud else None,
-        "customer_key": f"{payment.merchant_id}#{payment.customer_id}",
-        "merchant_day_shard": f"{payment.merchant_id}#{created_at[:10]}#{shard}",
-        # Sparse: only payments that somebody has to move on are in this index.
-        "open_shard": _open_shard(payment, shard),
-        "pending_operation_id": payment.pending.operation_id if payment.pending else None,
-        "pending_kind": str(payment.pending.kind) if payment.pending else None,
-        "pending_amount_minor": payment.pending.amount_minor if payment.pending else None,
-    }
-
-
-def _from_meta(meta: dict[str, Any]) -> Payment:
-    fraud = None
-    if "fraud_reasons" in meta:
-        before = Verdict.APPROVE if meta.get("fraud_approved", 1) else Verdict.DECLINE
-        fraud = FraudAssessment(
-            verdict=Verdict(meta.get("fraud_verdict", before)),
-            score=meta.get("fraud_score"),
-            reasons=tuple(meta["fraud_reasons"]),
-        )
-    pending = None
-    if "pending_operation_id" in meta:
-        pending = PendingOperation(
-            operation_id=meta["pending_operation_id"],
-            kind=OperationKind(meta["pending_kind"]),
-            amount_minor=meta["pending_amount_minor"],
-        )
-    return Payment(
-        payment_id=meta["payment_id"],
-        merchant_id=meta["merchant_id"],
-        customer_id=meta["customer_id"],
-        money=Money(amount_minor=meta["amount_minor"], currency=meta["currency"]),
-        card=MaskedCard(brand=meta["brand"], bin=meta["bin"], last_four=meta["last_four"]),
-        fingerprint=meta["fingerprint"],
-        token=meta["token"],
-        state=PaymentState(meta["state"]),
-        version=meta["version"],
-        created_at=datetime.fromisoformat(meta["created_at"]),
-        updated_at=datetime.fromisoformat(meta["updated_at"]),
-        fraud=fraud,
-        decline_reason=meta.get("decline_reason"),
-        captured_minor=meta.get("captured_minor", 0),
-        refunded_minor=meta.get("refunded_minor", 0),
-        counted=bool(meta.get("counted", 0)),
-        pending=pending,
-    )
