@@ -193,3 +193,24 @@ def test_filters_that_would_count_nothing_are_refused(
         logs.put_metric_filter(
             logGroupName="/payments", filterName="x", filterPattern=pattern, metricTransformations=[metric]
         )
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("filter_log_events", {"logGroupName": "/payments", "filterPattern": "not-quoted"}),
+        (
+            "put_subscription_filter",
+            {"logGroupName": "/payments", "filterName": "x", "filterPattern": "not-quoted", "destinationArn": "arn"},
+        ),
+        ("test_metric_filter", {"filterPattern": "not-quoted", "logEventMessages": ["x"]}),
+    ],
+)
+def test_a_wrong_pattern_is_refused_wherever_it_is_given(
+    engine: EmbeddedAws, account: str, method: str, arguments: dict[str, Any]
+) -> None:
+    logs = engine.client("logs", account=account)
+    logs.create_log_group(logGroupName="/payments")
+
+    with pytest.raises(ClientError, match=r"InvalidParameterException.*double quotes"):
+        getattr(logs, method)(**arguments)

@@ -21,7 +21,7 @@ from local.engine.cloudwatch.patterns import NUMBER, FilterPatternError
 from local.engine.registry import Engine, Registry, Request, Response, ServiceHandler
 from local.engine.replies import json_error, json_reply
 
-PATTERNED = ("FilterLogEvents", "PutMetricFilter", "PutSubscriptionFilter", "TestMetricFilter")
+PATTERNED = ("FilterLogEvents", "PutMetricFilter", "PutSubscriptionFilter", "StartLiveTail", "TestMetricFilter")
 REFUSED = ("applyOnTransformedLogs", "emitSystemFieldDimensions", "fieldSelectionCriteria")
 MOST_DIMENSIONS = 3
 LOOK_SECONDS = 0.25
@@ -34,6 +34,7 @@ def register(registry: Registry) -> None:
     registry.before_start(filters.install)
     registry.on_start(filters.run)
     registry.wrap_service("logs", answer)
+    registry.after("AWS::Logs::SubscriptionFilter", lambda made: check_pattern(made.properties["FilterPattern"]))
 
 
 async def answer(request: Request, proceed: ServiceHandler) -> Response:
@@ -57,7 +58,12 @@ async def answer(request: Request, proceed: ServiceHandler) -> Response:
 def _pattern(operation: str, asked: Mapping[str, Any]) -> FilterPattern:
     if lost := [name for name in REFUSED if asked.get(name)]:
         raise FilterPatternError(f"{operation}: no behaviour here for {', '.join(lost)}")
-    return compile_pattern(asked.get("filterPattern", ""))
+    return compile_pattern(asked.get("filterPattern") or asked.get("logEventFilterPattern") or "")
+
+
+def check_pattern(pattern: str) -> None:
+    """Raise `FilterPatternError`: ministack's template type keeps any pattern."""
+    compile_pattern(pattern)
 
 
 def matches(pattern: FilterPattern, messages: Sequence[str]) -> list[dict[str, Any]]:
