@@ -409,3 +409,18 @@ def test_statistics_are_of_exactly_the_dimensions_that_are_asked_for(engine: Emb
     assert blue["ExtendedStatistics"] == {"p50": 30}
     with pytest.raises(ClientError, match="more than 1440 datapoints"):
         asked(Statistics=["Sum"], StartTime=datetime.now(UTC) - timedelta(days=2), Period=60)
+
+
+def test_an_alarm_that_is_deleted_meanwhile_keeps_no_other_from_going_off() -> None:
+    states: list[str] = []
+
+    def set_state(key: tuple[str, str, str], state: str, *_: Any) -> None:
+        if key[2] == "deleted":
+            raise ClientError({"Error": {"Code": "ResourceNotFound", "Message": "gone"}}, "SetAlarmState")
+        states.append(key[2])
+
+    alarm = ONE | {"StateValue": "ALARM", "StateReason": "Unchecked: Initial alarm creation"}
+    alarms = [(("700000000000", "us-east-1", name), alarm) for name in ("deleted", "kept")]
+    AlarmClock(alarms=lambda: alarms, set_state=set_state, now=lambda: 1000.0).tick()
+
+    assert states == ["kept"]

@@ -10,8 +10,11 @@ import json
 import math
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from local.engine import context, seams
 from local.engine.cloudwatch import clock
@@ -85,7 +88,10 @@ class AlarmClock:
     def run(self) -> None:
         while True:
             time.sleep(max(0.1, EVERY_SECONDS * self._factor))
-            self.tick()
+            try:
+                self.tick()
+            except Exception:  # all alarms would be silent for ever
+                traceback.print_exc()
 
     def tick(self) -> None:
         """Evaluate all alarms of all accounts once."""
@@ -100,7 +106,10 @@ class AlarmClock:
                 self._tell(key, error)
                 continue
             if verdict.state not in (None, alarm["StateValue"]):
-                self._set(key, judged, verdict)
+                try:
+                    self._set(key, judged, verdict)
+                except ClientError as error:  # somebody deleted it meanwhile
+                    self._tell(key, error)
 
     def _points(self, account: str, region: str) -> Callable[[Metric, float], Points]:
         """The observations of a metric, at CloudWatch's own time."""
@@ -130,7 +139,7 @@ class AlarmClock:
         data = alarm.reason_data(verdict, at=math.floor(self._now()))
         self._set_state(key, str(verdict.state), self._reasons[key], data)
 
-    def _tell(self, key: Key, error: CloudWatchError) -> None:
+    def _tell(self, key: Key, error: Exception) -> None:
         if key not in self._told:
             self._told.add(key)
             print(f"alarm {key[2]} of {key[0]} is not evaluated: {error}", file=sys.stderr, flush=True)

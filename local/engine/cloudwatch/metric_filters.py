@@ -10,6 +10,7 @@ import json
 import math
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -112,7 +113,10 @@ class MetricFilters:
     def run(self, _: Engine) -> None:
         while True:
             time.sleep(LOOK_SECONDS)
-            self.close_minutes(now=time.time())
+            try:
+                self.close_minutes(now=time.time())
+            except Exception:  # no filter would have its default values any more
+                traceback.print_exc()
 
     def close_minutes(self, *, now: float) -> None:
         """Write the default value for every minute that is over, had log events and none that matched."""
