@@ -121,7 +121,7 @@ RULES: Final = (
     Rule(
         id="KeysRotate",
         requirement="3.7.4",
-        control="Keys change every year; the key of the fingerprints cannot, and is replaced by a new version of it",
+        control="Keys that can change by themselves do so every year (a key for keyed hashes cannot)",
         types=["AWS::KMS::Key"],
         applies=lambda key: not _is_keyed_hash(key),
         check=every(

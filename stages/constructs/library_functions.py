@@ -1,4 +1,9 @@
-"""The functions that the library adds for its custom resources: closing a security group, emptying a bucket."""
+"""The functions that the library adds for its custom resources: closing a security group, emptying a bucket.
+
+They have no concurrency of their own: each is invoked by CloudFormation, once for its resource while a stack is made or
+removed, and never for a payment. That fits into the hundred executions that every account keeps unreserved; what is
+reserved for them would be missing for payments all the time.
+"""
 
 from aws_cdk import CfnResource, Stack
 from aws_cdk import aws_kms as kms
