@@ -78,7 +78,8 @@ def _up(cloud: Cloud, progress: Progress) -> int:
         demo.print_how_to(cloud, progress)
     except PipelineFailed as error:
         progress.say(f"the first push FAILED: {error}\neverything keeps running: look into it, then push again")
-    threading.Event().wait()
+    with demo.customers(cloud).on_watch():
+        threading.Event().wait()
     return 0
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local import child
 from local.assembly import PIPELINE_STACK, Assembly, read_assembly
@@ -87,6 +87,19 @@ class Cloud:
             stdout=subprocess.DEVNULL,
         )
         found: dict[str, str] = json.loads(file.read_text())
+        return found
+
+    def status(self, suffix: str) -> dict[str, Any]:
+        """What `release status` says of the environment. Raises CalledProcessError."""
+        done = subprocess.run(
+            [sys.executable, "-m", "release", "status", "--suffix", suffix, "--json"],
+            cwd=self.workspace.checkout,
+            env=self.endpoint.environment(self.assembly.target(suffix).account, home=self.workspace.cli_home),
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        found: dict[str, Any] = json.loads(done.stdout)
         return found
 
 

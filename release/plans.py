@@ -100,7 +100,9 @@ def _plan(
 _PLANS: Final = {
     "dev": _plan(bake_seconds=30, minimum_requests=0, patience_seconds=0, begins_while_red=True),
     "staging": _plan(bake_seconds=60, minimum_requests=0, patience_seconds=0, begins_while_red=True),
-    "prod": _plan(bake_seconds=180, minimum_requests=0, patience_seconds=600, begins_while_red=True, warm_seconds=600),
+    "prod": _plan(
+        bake_seconds=180, minimum_requests=100, patience_seconds=600, begins_while_red=False, warm_seconds=600
+    ),
 }
 
 

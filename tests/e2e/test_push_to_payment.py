@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import uuid
@@ -28,10 +29,37 @@ def key() -> dict[str, str]:
     return {"Idempotency-Key": str(uuid.uuid4())}
 
 
-def test_both_pushes_went_through_every_environment(released: Released) -> None:
-    assert [execution.status for execution in released.record.executions] == ["Succeeded", "Succeeded"]
+def test_two_pushes_went_through_every_environment_and_the_bad_one_ended_where_it_shifted(released: Released) -> None:
+    assert [execution.status for execution in released.record.executions] == ["Succeeded", "Succeeded", "Failed"]
+    assert released.record.executions[-1].failed_at == "Prod/Shift"
     for execution in released.record.executions:
         assert {"Dev", "Staging", "Prod"} <= set(execution.stage_seconds)
+
+
+def test_the_bad_release_rolled_itself_back_while_customers_paid(released: Released) -> None:
+    bad, good = released.record.releases[:2]
+    assert (bad["result"], good["result"]) == ("rolled back", "done")
+    assert [each["weight_percent"] for each in good["weights"]] == [10, 50, 100]
+    good_trade, bad_trade = released.record.trades[-2:]
+    assert set(good_trade.answered) == {"blue", "green"}
+    assert bad_trade.failed["blue"] > bad_trade.failed["green"]
+    assert released.cloud.status("prod")["findings"] == []
+
+
+def test_every_decision_is_in_the_ledger_and_in_the_audit_bucket(released: Released) -> None:
+    session = released.cloud.endpoint.session(released.cloud.assembly.target("prod").account)
+    events = session.client("dynamodb").query(
+        TableName="payment-prod-releases",
+        KeyConditionExpression="pk = :events",
+        ExpressionAttributeValues={":events": {"S": "event"}},
+        ConsistentRead=True,
+    )["Items"]
+    told = [json.loads(item["event"]["S"]) for item in events]
+    assert {"frozen", "begun", "weight set", "done", "rolled back"} <= {event["decision"] for event in told}
+    bucket = released.cloud.outputs("prod")["AuditBucketName"]
+    kept = session.client("s3").list_objects_v2(Bucket=bucket, Prefix="releases/")["KeyCount"]
+    # The very first freeze comes before the bucket does.
+    assert 0 < kept >= len(told) - 1
 
 
 def test_the_second_push_moved_live_traffic_to_the_other_colour(released: Released) -> None:
