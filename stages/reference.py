@@ -38,7 +38,8 @@ acquirer declines is answered with 422 `operation_declined` and leaves the payme
 nobody captures or voids is given up after `authorization-expires-days` (7 at first) and is `expired` then.
 
 A payment counts towards its customer's day (UTC) from its authorisation on. A decline, or a void on the same day, gives
-the room back; a refund does not.
+the room back; a refund does not. More than `amount-maximum-minor` (1000000 at first) minor units in one payment are
+refused with `amount_out_of_range`.
 """
 FIREWALL: Final = """\
 ## What the firewall refuses

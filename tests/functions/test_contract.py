@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from payment_core.problem import PROBLEMS
+from stages.compute import TUNABLES
 from stages.constructs import payment_api
 from stages.contract import Operation, document, operations
 from stages.reference import REFERENCE, reference
@@ -63,6 +64,11 @@ def test_every_code_is_listed_with_its_status_and_no_other_is() -> None:
 def test_the_documentation_is_written_from_the_contract() -> None:
     assert REFERENCE.read_text() == reference(), "run 'make docs'"
     assert all(f"| `{code}` |" in REFERENCE.read_text() for code in PROBLEMS)
+
+
+def test_every_setting_that_an_operator_can_change_is_documented() -> None:
+    documented = "".join((REFERENCE.parent / name).read_text() for name in ("api.md", "fraud.md"))
+    assert [name for name in TUNABLES if f"`{name}`" not in documented] == []
 
 
 def test_the_contract_knows_every_state_and_parameter() -> None:
