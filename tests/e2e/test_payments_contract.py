@@ -48,7 +48,7 @@ def test_every_answer_is_one_that_the_contract_describes(trial: Trial) -> None:
     merchant, customer = trial.merchant(), trial.name("contract")
     assert until_answered(lambda: merchant.open_customer(customer)).status == 200
     examples, seen, faults = (
-        trial.size(small=12, full=300),
+        trial.size(small=8, full=300),
         Counter[str](),
         list[str](),
     )

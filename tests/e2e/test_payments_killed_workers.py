@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
 from collections import Counter
 from dataclasses import dataclass, field
+
+import psutil
 
 from local.merchant import Merchant
 from tests.e2e.card_numbers import TestCard, draw_cards
@@ -33,15 +36,25 @@ class Killer:
     after: dict[int, str]
     chance: random.Random
     killed: Counter[str] = field(default_factory=Counter)
+    due: list[str] = field(default_factory=list)
 
     def __call__(self, done: int) -> None:
-        if (function := self.after.get(done)) is None:
-            return
-        # Whatever serves now: after a kill the function may have no process until the next payment.
-        serving = {candidate: self.trial.workers(candidate) for candidate in (function, *PAYING)}
-        victim = next(candidate for candidate, workers in serving.items() if workers)
-        self.chance.choice(serving[victim]).kill()
-        self.killed[victim] += 1
+        if done in self.after:
+            self.due.append(self.after[done])
+        if self.due and self._kill(self.due[0]):
+            self.due.pop(0)
+
+    def _kill(self, function: str) -> bool:
+        """After a kill a function may have no process until the next payment: then that one is waited for."""
+        workers = self.trial.workers(function)
+        if not workers:
+            return False
+        try:
+            self.chance.choice(workers).kill()
+        except psutil.NoSuchProcess:
+            return False
+        self.killed[function] += 1
+        return True
 
 
 def open_payments(trial: Trial, customers: set[str]) -> list[str]:
@@ -58,7 +71,8 @@ def test_killed_workers_lose_double_and_leave_open_no_payment(trial: Trial) -> N
     cards = [*draw_cards(chance, 46), *(TestCard(number=number, cvv="737") for number in SANDBOX_CARDS)]
     orders = draw_orders(chance, count=count, customers=customers, cards=cards, patient=PATIENT)
     moments = chance.sample(range(count // 50, count * 9 // 10), kills)
-    killer = Killer(trial=trial, after={done: chance.choice(PAYING) for done in moments}, chance=chance)
+    # In any order, but each function as often as the others.
+    killer = Killer(trial=trial, after=dict(zip(moments, itertools.cycle(PAYING), strict=False)), chance=chance)
 
     with trial.without_velocity_limits():
         limits = {"per_payment_limit_minor": 1_000, "daily_limit_minor": 999_999_999}
