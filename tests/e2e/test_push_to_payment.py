@@ -41,7 +41,7 @@ def test_the_bad_release_rolled_itself_back_while_customers_paid(released: Relea
     assert (bad["result"], good["result"]) == ("rolled back", "done")
     assert [each["weight_percent"] for each in good["weights"]] == [10, 50, 100]
     good_trade, bad_trade = released.record.trades[-2:]
-    assert set(good_trade.answered) == {"blue", "green"}
+    assert {"blue", "green"} <= set(good_trade.answered)
     assert bad_trade.failed["blue"] > bad_trade.failed["green"]
     assert released.cloud.status("prod")["findings"] == []
 
