@@ -26,6 +26,8 @@ PRICES_MINOR = (1099, 2500, 7777)
 SHIFT_ACTION = "Shift"
 # One at a time: each more would have functions of both colours start while they are measured.
 CUSTOMERS_AT_ONCE = 1
+# Faster, and so many payments of so few cards would be declined that an alarm took the shop for a fraud.
+PACE_SECONDS = 0.2
 LOOK_SECONDS = 0.5
 _FAULTS = 500
 
@@ -99,6 +101,7 @@ class Shop:
         for number in count(first, CUSTOMERS_AT_ONCE):
             if closed.is_set():
                 return
+            began = time.monotonic()
             price, card = PRICES_MINOR[number % len(PRICES_MINOR)], CARDS[number % len(CARDS)]
             try:
                 answer = merchant.pay(CUSTOMER, price, card_number=card)
@@ -109,6 +112,7 @@ class Shop:
                 time.sleep(LOOK_SECONDS)
             with self._lock:
                 trade.note(colour=colour, status=status, problem=problem)
+            closed.wait(max(0.0, PACE_SECONDS - (time.monotonic() - began)))
 
     def _opens(self) -> bool:
         try:
