@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from tests.e2e.trial import Trial
 CHECKOUT = Path(__file__).resolve().parents[2]
 SEED = "PAYMENTS_SEED"
 FIGURES = pytest.StashKey[list[tuple[str, Trial]]]()
+SAID = pytest.StashKey[list[tuple[str, list[str]]]]()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +100,17 @@ def trial(request: pytest.FixtureRequest) -> Trial:
     return made
 
 
+@pytest.fixture
+def say(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Something that was measured; shown when all tests are over."""
+    said: list[str] = []
+    request.config.stash[SAID].append((request.node.nodeid, said))
+    return said.append
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[FIGURES] = []
+    config.stash[SAID] = []
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -109,3 +119,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(f"{name}: {SEED}={trial.seed}")
         for figure in trial.figures:
             terminalreporter.write_line(f"  {figure}")
+    for name, said in config.stash[SAID]:
+        for figure in said:
+            terminalreporter.write_line(f"{name}: {figure}")
