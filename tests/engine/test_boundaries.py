@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -62,13 +63,18 @@ def test_an_execution_role_that_must_makes_no_role_without_the_boundary(
     limit = boundary(engine, account, allow("logs:*", "*"))
     deny = {
         "Effect": "Deny",
-        "Action": "iam:CreateRole",
+        "Action": ["iam:CreateRole", "iam:AttachRolePolicy"],
         "Resource": "*",
         "Condition": {"StringNotEquals": {"iam:PermissionsBoundary": limit}},
     }
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     properties = {"RoleName": "wanted", "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]}}
-    body = template({"Role": {"Type": "AWS::IAM::Role", "Properties": properties}})
+    attached = {"PolicyDocument": json.loads(policy(allow("logs:PutLogEvents", "*"))), "Roles": [{"Ref": "Role"}]}
+    resources = {
+        "Role": {"Type": "AWS::IAM::Role", "Properties": properties},
+        "Policy": {"Type": "AWS::IAM::ManagedPolicy", "Properties": attached},
+    }
+    body = template(resources)
     if bounded:
         body = body.replace('"RoleName"', f'"PermissionsBoundary": "{limit}", "RoleName"')
     client = engine.client("cloudformation", account=account)

@@ -150,13 +150,20 @@ class Guard:
         if verb != "delete":
             for changed, further in further_actions(resource_type, properties, previous or {}):
                 for each in _attached(properties, changed) or (arn,):
-                    check(further, each)
+                    check(further, each, **(boundary_of(resource_type, properties) or boundary_of_role(each)))
 
 
 def _attached(properties: Properties, name: str) -> tuple[str, ...]:
     """The roles that a managed policy is attached to: the attachment is theirs."""
     roles = properties["Roles"] if name == "Roles" else ()
     return tuple(f"arn:aws:iam::{context.account()}:role/{role}" for role in roles)
+
+
+def boundary_of_role(arn: str) -> dict[str, str]:
+    """The same condition key for a role that is there already."""
+    account, name = arn.split(":")[4] if ":role/" in arn else "", arn.rsplit("/", 1)[-1]
+    boundary = (seams.get("iam.roles").get_scoped(account, None, name) or {}).get("PermissionsBoundary")
+    return {"iam:permissionsboundary": str(boundary)} if boundary else {}
 
 
 def boundary_of(resource_type: str, properties: Properties) -> dict[str, str]:
