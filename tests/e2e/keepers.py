@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -167,9 +168,11 @@ def wait_for_logs(trial: Trial, request_id: str) -> None:
     """Return when the access log, which is written in batches, has come to this request, and so to all before it."""
     logs, group = trial.environment.session().client("logs"), f"/payment/{trial.suffix}/api-access"
 
+    since = int((time.time() - LOGGED_WITHIN_SECONDS) * 1000)
+
     def arrived() -> bool:
-        found = logs.filter_log_events(logGroupName=group, filterPattern=f'"{request_id}"')["events"]
-        return any(request_id in event["message"] for event in found)
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since)
+        return any(request_id in event["message"] for page in pages for event in page["events"])
 
     wait_for(arrived, within=LOGGED_WITHIN_SECONDS, what="the last request in the access log")
 
