@@ -153,6 +153,7 @@ def boundary(scope: Construct, construct_id: str, *, account: str, region: str) 
                             "DeleteObject",
                             "DeleteObjectVersion",
                             "GetBucketLocation",
+                            "GetBucketObjectLockConfiguration",
                             "GetBucketPolicy",
                             "GetBucketPublicAccessBlock",
                             "GetBucketTagging",

@@ -234,15 +234,23 @@ def test_release_role_changes_nothing_but_traffic_records_and_its_stacks(
 
 
 @by_environment
-def test_test_role_changes_nothing_and_calls_only_the_idle_colours_way_in(
+def test_test_role_only_reads_and_calls_the_idle_colours_way_in_and_what_no_request_reaches(
     assembly: Assembly, environment: Environment
 ) -> None:
     stack = names.access_stack(environment.suffix)
     allowed = permissions(assembly, stack, names.integration_test_role(environment.suffix))
     reading = ("Describe", "List", "Get", "GET", "Query", "Scan", "Decrypt")
-    assert {a for a in actions(allowed) if not a.split(":")[1].startswith(reading)} == {"execute-api:Invoke"}
+    assert {a for a in actions(allowed) if not a.split(":")[1].startswith(reading)} == {
+        "execute-api:Invoke",
+        "lambda:InvokeFunction",
+    }
     (invoke,) = [s for s in allowed if s["Action"] == "execute-api:Invoke"]
     assert {arn.rsplit(":", 1)[1] for arn in invoke["Resource"]} == {"*/preview-blue/*", "*/preview-green/*"}
+    # Never a function that has colours: who may invoke it passes by the API, its signature and its validation.
+    (invoke,) = [s for s in allowed if s["Action"] == "lambda:InvokeFunction"]
+    assert {arn.rsplit(":", 1)[1] for arn in invoke["Resource"]} == {
+        f"payment-{environment.suffix}-{name}" for name in ("migration", "rotation", "sweeper")
+    }
 
 
 @by_environment
