@@ -21,6 +21,9 @@ TIMEOUT_SECONDS: Final = 15
 AWAKE_WITHIN_SECONDS: Final = 60
 RETRYABLE: Final = frozenset({503, 504})
 LONGEST_PAUSE_SECONDS: Final = 5.0
+THROTTLED: Final = 429
+THROTTLED_PAUSE_SECONDS: Final = 0.2
+UNTHROTTLED_WITHIN_SECONDS: Final = 20
 
 
 class CallFailed(Exception):
@@ -110,7 +113,19 @@ class PaymentClient:
     def send(
         self, method: str, path: str, body: Body | None = None, *, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """One request, one answer. Raises `CallFailed`."""
+        """One request, one answer; again when the stage was too busy to look at it. Raises `CallFailed`.
+
+        A stage's throttle (429) refuses before anything has been done, so repeating is safe for every method. A small
+        environment's is reached by tests that follow each other fast.
+        """
+        deadline = time.monotonic() + UNTHROTTLED_WITHIN_SECONDS
+        while (answer := self._send_once(method, path, body, headers=headers)).status == THROTTLED:
+            if time.monotonic() > deadline:
+                raise CallFailed(f"{method} {path}: throttled for {UNTHROTTLED_WITHIN_SECONDS} s")
+            time.sleep(float(answer.headers.get("retry-after") or THROTTLED_PAUSE_SECONDS))
+        return answer
+
+    def _send_once(self, method: str, path: str, body: Body | None, *, headers: Mapping[str, str] | None) -> Answer:
         content = body.content if body else b""
         url = self._base_url + path
         prepared = AWSRequest(

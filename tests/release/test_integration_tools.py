@@ -112,6 +112,12 @@ def test_waking_repeats_what_came_too_early(endpoint: Endpoint) -> None:
     assert [headers["Idempotency-Key"] for _, _, headers, _ in endpoint.seen] == ["k", "k", "k"]
 
 
+def test_a_throttled_request_is_sent_again_with_its_key(endpoint: Endpoint) -> None:
+    endpoint.answers = [(429, {"Retry-After": "0.01"}, b"{}"), (429, {"Retry-After": "0.01"}, b"{}"), (201, {}, b"{}")]
+    assert client().pay(payment_body(WARM_UP, customer_id="cus_1"), key="k").status == 201
+    assert [headers["Idempotency-Key"] for _, _, headers, _ in endpoint.seen] == ["k", "k", "k"]
+
+
 def test_an_endpoint_that_does_not_answer_is_a_failure_without_the_body(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_EXECUTE_API", "http://127.0.0.1:1")
     with pytest.raises(CallFailed, match="ConnectionError") as failure:
