@@ -94,6 +94,16 @@ def listen(session: boto3.Session) -> None:
     sqs, sns = session.client("sqs"), session.client("sns")
     url = sqs.create_queue(QueueName=LISTENER)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    from_topics = {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+        },
+    }
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(from_topics)})
     for page in sns.get_paginator("list_topics").paginate():
         for topic in page["Topics"]:
             sns.subscribe(TopicArn=topic["TopicArn"], Protocol="sqs", Endpoint=arn)
