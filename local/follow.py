@@ -43,9 +43,9 @@ def follow_push(
 ) -> Execution:
     """Print each action as it ends; hand each approval to `on_approval`, which answers whether to go on watching.
 
-    Stage seconds are the sums of the longest action of each moment, as the actions report them, approvals left out.
-    Without `execution_id` it is the newest one; `on_stage` is called when the first action of a stage starts. Raises
-    PipelineFailed with the first failed action, unless that is `may_fail_at`.
+    Stage seconds go from the start of its first action to the end of its last one, as the actions report them: an
+    execution may be followed after the fact. Without `execution_id` it is the newest one; `on_stage` is called when the
+    first action of a stage starts. Raises PipelineFailed with the first failed action, unless that is `may_fail_at`.
     """
     execution = Execution(commit=commit)
     failed: Event | None = None
@@ -54,11 +54,11 @@ def follow_push(
         if event.kind == "action_started":
             if event.stage not in stage_start:
                 on_stage(event.stage)
-            stage_start.setdefault(event.stage, progress.elapsed())
+            stage_start.setdefault(event.stage, event.started)
         elif event.kind == "action_finished":
             progress.say(f"  {event.stage:<14} {event.action:<36} {event.status:<10} {event.seconds:6.1f} s")
-            begun = stage_start.setdefault(event.stage, progress.elapsed() - event.seconds)
-            execution.stage_seconds[event.stage] = progress.elapsed() - begun
+            begun = stage_start.setdefault(event.stage, event.started)
+            execution.stage_seconds[event.stage] = event.started + event.seconds - begun
             if event.status == "Failed" and failed is None:
                 failed, execution.failed_at = event, f"{event.stage}/{event.action}"
         elif event.kind == "approval_wanted":

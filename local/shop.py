@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
 
 CUSTOMER = "cus_shop"
-# Published test numbers; each is declined after five payments a minute, which is an answer like any other.
-CARDS = ("4242424242424242", "5555555555554444", "4000056655665556", "2223003122003222")
+# Published test numbers, none of them the one that the demo pays with itself: each is declined after five payments a
+# minute, which is an answer like any other.
+CARDS = ("4012888888881881", "5555555555554444", "4000056655665556", "2223003122003222")
 PRICES_MINOR = (1099, 2500, 7777)
 SHIFT_ACTION = "Shift"
 # One at a time: each more would have functions of both colours start while they are measured.

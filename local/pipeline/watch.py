@@ -23,13 +23,18 @@ class WatchTimeoutError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happened. `seconds` is an action's duration, `message` its summary, error or custom data."""
+    """Something that happened.
+
+    `started` is when the action began (seconds since the epoch), `seconds` its duration, `message` its summary, error
+    or custom data.
+    """
 
     kind: Kind
     execution_id: str
     stage: str = ""
     action: str = ""
     status: str = ""
+    started: float = 0.0
     seconds: float = 0.0
     message: str = ""
     token: str = ""
@@ -122,6 +127,7 @@ def _event(kind: Kind, detail: ActionExecutionDetailTypeDef, *, token: str = "")
         stage=detail["stageName"],
         action=detail["actionName"],
         status=detail["status"],
+        started=detail["startTime"].timestamp(),
         seconds=(detail["lastUpdateTime"] - detail["startTime"]).total_seconds(),
         message=detail["input"]["resolvedConfiguration"].get("CustomData", "") if token else summary,
         token=token,

@@ -68,6 +68,17 @@ def test_the_second_push_moved_live_traffic_to_the_other_colour(released: Releas
     assert "green version 2" in after
 
 
+def test_the_demos_own_payments_are_authorized_whatever_the_shop_sells_meanwhile(released: Released) -> None:
+    assert [payment["status"] for payment in released.record.payments] == ["authorized"] * len(released.record.payments)
+    assert {payment["environment"] for payment in released.record.payments} == {"dev", "staging", "prod"}
+
+
+def test_a_stage_is_timed_by_its_actions_even_when_it_is_looked_at_afterwards(released: Released) -> None:
+    for execution in released.record.executions:
+        assert execution.stage_seconds["Build"] > 1
+        assert execution.stage_seconds["Dev"] > execution.stage_seconds["UpdatePipeline"]
+
+
 def test_a_declared_environment_lists_all_named_outputs(released: Released) -> None:
     named = {
         "VpcId", "ApiId", "ApiUrl", "PreviewBlueUrl", "PreviewGreenUrl", "LoadBalancerArn", "LoadBalancerDnsName",
