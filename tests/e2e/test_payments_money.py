@@ -9,7 +9,7 @@ import pytest
 
 from local.merchant import Answer, Merchant
 from tests.e2e.card_numbers import draw_cards
-from tests.e2e.trial import Trial, at_once
+from tests.e2e.trial import Trial, at_once, until_answered
 
 CURRENCIES = ("USD", "JPY", "BHD")
 LARGEST = 9999
@@ -24,10 +24,16 @@ def parts(chance: random.Random, total: int) -> list[int]:
 
 def authorised(trial: Trial, merchant: Merchant, currency: str) -> dict[str, Any]:
     customer = trial.name(currency.lower())
-    assert merchant.open_customer(customer, currency=currency).status == 200
+    assert until_answered(lambda: merchant.open_customer(customer, currency=currency)).status == 200
     (card,) = draw_cards(trial.random, 1)
     amount = trial.random.randrange(10, LARGEST)
-    answer = merchant.pay(customer, amount, card_number=card.number, cvv=card.cvv, currency=currency)
+    key = trial.name(f"key-{currency.lower()}")
+
+    def pay() -> Answer:
+        return merchant.pay(customer, amount, card_number=card.number, cvv=card.cvv, currency=currency, key=key)
+
+    # A large amount is refused, to be repeated, while nobody scores it in time: where functions are just starting.
+    answer = until_answered(pay)
     assert (answer.status, answer.body["status"]) == (201, "authorized"), answer
     return answer.body
 
@@ -40,6 +46,14 @@ def ledger(trial: Trial, payment_id: str) -> list[dict[str, Any]]:
 
 def refused(answer: Answer, code: str) -> None:
     assert (answer.status, answer.body["code"]) == (422, code), answer
+
+
+def writes_about_money(trial: Trial, before: dict[str, Any]) -> list[str]:
+    """What has been written since, counters of the fraud rule apart.
+
+    Money that moves is never scored; a score that was asked for just before this test may still be counted.
+    """
+    return [write for write in trial.writes_since(before) if not write.startswith("velocity ")]
 
 
 @pytest.mark.parametrize("currency", CURRENCIES)
@@ -60,7 +74,7 @@ def test_what_is_captured_and_refunded_in_parts_adds_up(trial: Trial, currency: 
         before = trial.written()
         refused(merchant.change(payment_id, "capture", amount - captured + 1), "capture_exceeds_authorization")
         refused(merchant.change(payment_id, "refunds", captured + 1), "refund_exceeds_capture")
-        assert trial.writes_since(before) == []
+        assert writes_about_money(trial, before) == []
 
         refunded = 0
         for part in parts(trial.random, trial.random.randrange(2, captured + 1)):
@@ -69,7 +83,7 @@ def test_what_is_captured_and_refunded_in_parts_adds_up(trial: Trial, currency: 
             assert (answer.status, answer.body["refunded_minor"]) == (201, refunded)
         before = trial.written()
         refused(merchant.change(payment_id, "refunds", captured - refunded + 1), "refund_exceeds_capture")
-        assert trial.writes_since(before) == []
+        assert writes_about_money(trial, before) == []
 
         shown = merchant.read(payment_id).body
         assert (shown["amount_minor"], shown["captured_minor"], shown["refunded_minor"]) == (amount, captured, refunded)
