@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +38,12 @@ def account() -> str:
 
 def region() -> str:
     return str(seams.get("region")())
+
+
+def caller_arn(headers: Mapping[str, str], query: Mapping[str, list[str]]) -> str:
+    """Whose credentials signed the request, which is authenticated already: what STS calls the caller's identity."""
+    identity = seams.get("iam.caller")(seams.get("sigv4.access_key")(headers, query))
+    return str(identity["userArn"])
 
 
 def acting_in(account: str, region: str) -> AbstractContextManager[None]:

@@ -87,7 +87,6 @@ class ActionRunner:
         with self._store.changed:
             record.variables = dict(result.variables)
             record.summary = result.summary or record.summary
-            record.updated_by = result.updated_by
             record.outputs = [execution.artifacts.location(name) for name in record.action.outputs]
             if record.action.namespace:
                 execution.variables[record.action.namespace] = record.variables
@@ -111,12 +110,21 @@ class _Reporter:
     def __init__(self, store: ExecutionStore, record: ActionExecution, ports: Ports) -> None:
         self._store, self._record, self._ports = store, record, ports
 
-    def __call__(self, *, summary: str = "", external_id: str = "", external_url: str = "", token: str = "") -> None:
+    def __call__(
+        self,
+        *,
+        summary: str = "",
+        external_id: str = "",
+        external_url: str = "",
+        token: str = "",
+        updated_by: str = "",
+    ) -> None:
         with self._store.changed:
             record = self._record
             record.summary = summary or record.summary
             record.external_id = external_id or record.external_id
             record.external_url = external_url or record.external_url
             record.token = token or record.token
+            record.updated_by = updated_by or record.updated_by
             record.updated = self._ports.clock.now()
             self._store.changed.notify_all()

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from local.pipeline.errors import ApiError
-from local.pipeline.service import CodePipelineService
+from local.pipeline.service import Caller, CodePipelineService
 
 TARGET_PREFIX = "CodePipeline_20150709"
 CONTENT_TYPE = "application/x-amz-json-1.1"
@@ -18,7 +18,7 @@ class Reply:
     body: bytes
 
 
-def answer(service: CodePipelineService, *, account: str, region: str, target: str, body: bytes) -> Reply:
+def answer(service: CodePipelineService, *, caller: Caller, target: str, body: bytes) -> Reply:
     """Answer one call. What is not offered is refused by its name."""
     operation = target.rpartition(".")[2]
     handler = service.operations.get(operation)
@@ -27,7 +27,7 @@ def answer(service: CodePipelineService, *, account: str, region: str, target: s
             ApiError("InvalidActionException", f"codepipeline:{operation} is not available on the embedded AWS")
         )
     try:
-        return Reply(status=200, body=_json(handler(account, region, _request(body))))
+        return Reply(status=200, body=_json(handler(caller, _request(body))))
     except ApiError as error:
         return _refusal(error)
 

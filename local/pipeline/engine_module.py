@@ -23,7 +23,7 @@ from local.pipeline.definition import PROPERTIES, restarts_on_update, shape_of
 from local.pipeline.executions import ExecutionStore
 from local.pipeline.git_source import BareRepository
 from local.pipeline.runner import Runner
-from local.pipeline.service import CodePipelineService
+from local.pipeline.service import Caller, CodePipelineService
 from local.pipeline.settings import PipelineSettings
 
 
@@ -114,8 +114,11 @@ class PipelineModule:
     async def handle(self, request: Request) -> Response:
         reply = api.answer(
             self.service,
-            account=context.account(),
-            region=context.region(),
+            caller=Caller(
+                account=context.account(),
+                region=context.region(),
+                arn=context.caller_arn(request.headers, request.query),
+            ),
             target=request.headers.get("x-amz-target", ""),
             body=request.body,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from local.pipeline import shapes
@@ -18,8 +19,17 @@ Answer = dict[str, Any]
 PAGE = 100
 
 
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Whose account and region a call is about, and the principal whose credentials signed it."""
+
+    account: str
+    region: str
+    arn: str
+
+
 class CodePipelineService:
-    """One method for each operation; `account` and `region` are the caller's. Errors are ApiError with AWS's codes.
+    """One method for each operation. Errors are ApiError with AWS's codes.
 
     `runner` answers None while the engine is still starting.
     """
@@ -28,7 +38,7 @@ class CodePipelineService:
         self, *, catalog: Catalog, store: ExecutionStore, desk: ApprovalDesk, runner: Callable[[], Runner | None]
     ) -> None:
         self._catalog, self._store, self._desk, self._runner = catalog, store, desk, runner
-        self.operations: Mapping[str, Callable[[str, str, Payload], Answer]] = {
+        self.operations: Mapping[str, Callable[[Caller, Payload], Answer]] = {
             "ListPipelines": self.list_pipelines,
             "GetPipeline": self.get_pipeline,
             "GetPipelineState": self.get_pipeline_state,
@@ -41,36 +51,40 @@ class CodePipelineService:
             "RetryStageExecution": self.retry_stage_execution,
         }
 
-    def list_pipelines(self, account: str, region: str, request: Payload) -> Answer:
-        return _page("pipelines", [shapes.pipeline_summary(e) for e in self._catalog.list(account, region)], request)
+    def list_pipelines(self, caller: Caller, request: Payload) -> Answer:
+        entries = self._catalog.list(caller.account, caller.region)
+        return _page("pipelines", [shapes.pipeline_summary(entry) for entry in entries], request)
 
-    def get_pipeline(self, account: str, region: str, request: Payload) -> Answer:
-        entry = self._entry(account, region, _required(request, "name"))
+    def get_pipeline(self, caller: Caller, request: Payload) -> Answer:
+        entry = self._entry(caller, _required(request, "name"))
         if request.get("version") not in (None, entry.pipeline.version):
             raise ApiError("PipelineVersionNotFoundException", f"only version {entry.pipeline.version} is kept")
         return shapes.pipeline(entry)
 
-    def get_pipeline_state(self, account: str, region: str, request: Payload) -> Answer:
-        entry = self._entry(account, region, _required(request, "name"))
+    def get_pipeline_state(self, caller: Caller, request: Payload) -> Answer:
+        entry = self._entry(caller, _required(request, "name"))
         with self._store.changed:
             return shapes.pipeline_state(entry, self._store)
 
-    def list_pipeline_executions(self, account: str, region: str, request: Payload) -> Answer:
-        entry = self._entry(account, region, _required(request, "pipelineName"))
+    def list_pipeline_executions(self, caller: Caller, request: Payload) -> Answer:
+        entry = self._entry(caller, _required(request, "pipelineName"))
         if request.get("filter"):
             raise ApiError("ValidationException", "ListPipelineExecutions: filter is not available here")
         with self._store.changed:
             found = [shapes.execution_summary(e) for e in reversed(self._store.of(entry.key))]
         return _page("pipelineExecutionSummaries", found, request)
 
-    def get_pipeline_execution(self, account: str, region: str, request: Payload) -> Answer:
-        execution = self._execution(account, region, request)
+    def get_pipeline_execution(self, caller: Caller, request: Payload) -> Answer:
+        execution = self._execution(caller, request)
         with self._store.changed:
             return {"pipelineExecution": shapes.execution(execution)}
 
-    def list_action_executions(self, account: str, region: str, request: Payload) -> Answer:
-        entry = self._entry(account, region, _required(request, "pipelineName"))
-        wanted = (request.get("filter") or {}).get("pipelineExecutionId")
+    def list_action_executions(self, caller: Caller, request: Payload) -> Answer:
+        entry = self._entry(caller, _required(request, "pipelineName"))
+        chosen = request.get("filter") or {}
+        if unknown := sorted(set(chosen) - {"pipelineExecutionId"}):
+            raise ApiError("ValidationException", f"ListActionExecutions: filter {unknown[0]} is not available here")
+        wanted = chosen.get("pipelineExecutionId")
         if wanted and self._store.find(entry.key, wanted) is None:
             raise ApiError("PipelineExecutionNotFoundException", f"there is no execution {wanted}")
         with self._store.changed:
@@ -79,8 +93,8 @@ class CodePipelineService:
             found = [shapes.action_execution(execution, action) for execution, action in pairs]
         return _page("actionExecutionDetails", found, request)
 
-    def start_pipeline_execution(self, account: str, region: str, request: Payload) -> Answer:
-        entry = self._entry(account, region, _required(request, "name"))
+    def start_pipeline_execution(self, caller: Caller, request: Payload) -> Answer:
+        entry = self._entry(caller, _required(request, "name"))
         if request.get("variables"):
             raise ApiError("ValidationException", "StartPipelineExecution: variables are not available here")
         token = request.get("clientRequestToken")
@@ -90,15 +104,15 @@ class CodePipelineService:
                 return {"pipelineExecutionId": known}
             execution = self._started_runner().start(
                 entry,
-                trigger=("StartPipelineExecution", f"arn:aws:iam::{account}:root"),
+                trigger=("StartPipelineExecution", caller.arn),
                 revisions=_revisions(entry, request),
             )
             if token:
                 self._store.remember_request(entry.key, token, execution.id)
         return {"pipelineExecutionId": execution.id}
 
-    def stop_pipeline_execution(self, account: str, region: str, request: Payload) -> Answer:
-        execution = self._execution(account, region, request)
+    def stop_pipeline_execution(self, caller: Caller, request: Payload) -> Answer:
+        execution = self._execution(caller, request)
         abandon = bool(request.get("abandon", False))
         with self._store.changed:
             if not execution.status.running:
@@ -108,21 +122,21 @@ class CodePipelineService:
             self._started_runner().stop(execution, abandon=abandon, reason=str(request.get("reason", "")))
         return {"pipelineExecutionId": execution.id}
 
-    def put_approval_result(self, account: str, region: str, request: Payload) -> Answer:
-        entry = self._entry(account, region, _required(request, "pipelineName"))
+    def put_approval_result(self, caller: Caller, request: Payload) -> Answer:
+        entry = self._entry(caller, _required(request, "pipelineName"))
         stage, action = _required(request, "stageName"), _required(request, "actionName")
         token, result = _required(request, "token"), request.get("result") or {}
         status = result.get("status")
         if status not in {"Approved", "Rejected"}:
             raise ApiError("ValidationException", "result.status is either Approved or Rejected")
         self._check_approval(entry, stage, action, token)
-        by = f"arn:aws:iam::{account}:root"
-        self._desk.decide(token, Decision(approved=status == "Approved", summary=str(result.get("summary", "")), by=by))
+        summary = str(result.get("summary", ""))
+        self._desk.decide(token, Decision(approved=status == "Approved", summary=summary, by=caller.arn))
         return {"approvedAt": self._now()}
 
-    def retry_stage_execution(self, account: str, region: str, request: Payload) -> Answer:
-        execution = self._execution(account, region, request)
-        entry = self._entry(account, region, execution.key.name)
+    def retry_stage_execution(self, caller: Caller, request: Payload) -> Answer:
+        execution = self._execution(caller, request)
+        entry = self._entry(caller, execution.key.name)
         stage, mode = _required(request, "stageName"), _required(request, "retryMode")
         if mode not in set(RetryMode):
             raise ApiError("ValidationException", f"retryMode {mode}")
@@ -165,15 +179,15 @@ class CodePipelineService:
         if not latest or not self._store.gate(entry.key, stage).reclaim(execution.number):
             raise ApiError("NotLatestPipelineExecutionException", "a newer execution has entered the stage")
 
-    def _entry(self, account: str, region: str, name: str) -> CatalogEntry:
-        entry = self._catalog.get(PipelineKey(account, region, name))
+    def _entry(self, caller: Caller, name: str) -> CatalogEntry:
+        entry = self._catalog.get(PipelineKey(caller.account, caller.region, name))
         if entry is None:
-            message = f"Account '{account}' does not have a pipeline with name '{name}'"
+            message = f"Account '{caller.account}' does not have a pipeline with name '{name}'"
             raise ApiError("PipelineNotFoundException", message)
         return entry
 
-    def _execution(self, account: str, region: str, request: Payload) -> Execution:
-        entry = self._entry(account, region, _required(request, "pipelineName"))
+    def _execution(self, caller: Caller, request: Payload) -> Execution:
+        entry = self._entry(caller, _required(request, "pipelineName"))
         execution_id = _required(request, "pipelineExecutionId")
         execution = self._store.find(entry.key, execution_id)
         if execution is None:

@@ -124,7 +124,10 @@ def action_execution(execution: Execution, record: ActionExecution) -> Shape:
     }
     if record.error_code:
         result["errorDetails"] = {"code": record.error_code, "message": record.error_message}
+    # Only an approval is changed by somebody.
+    by = {"updatedBy": record.updated_by} if record.updated_by else {}
     return {
+        **by,
         "pipelineExecutionId": execution.id,
         "actionExecutionId": record.id,
         "pipelineVersion": record.version,
@@ -132,7 +135,6 @@ def action_execution(execution: Execution, record: ActionExecution) -> Shape:
         "actionName": record.action.name,
         "startTime": record.started,
         "lastUpdateTime": record.updated,
-        "updatedBy": record.updated_by,
         "status": record.status.value,
         "input": {
             "actionTypeId": {

@@ -305,6 +305,37 @@ def test_only_who_may_approve_approves(laboratory: Laboratory) -> None:
         )
 
 
+def test_the_history_says_which_principal_approved_to_who_may_read_it(laboratory: Laboratory) -> None:
+    pipeline = f"arn:aws:codepipeline:{REGION}:{TOOLING}:signed"
+    root = f"arn:aws:iam::{TOOLING}:root"
+    approves = {"Action": "codepipeline:PutApprovalResult", "Resource": f"{pipeline}/Release/Ask"}
+    reads = {"Action": "codepipeline:ListActionExecutions", "Resource": pipeline}
+    people = {"Approver": role(root, approves), "Reader": role(root, reads)}
+    stack = laboratory.aws.deploy({**resources("signed"), **people}, account=TOOLING)
+
+    def client_of(who: str) -> Any:
+        credentials = laboratory.aws.assume(f"arn:aws:iam::{TOOLING}:role/{stack.resources[who]}", account=TOOLING)
+        return laboratory.aws.client_of(credentials, "codepipeline")
+
+    approver, reader = client_of("Approver"), client_of("Reader")
+    laboratory.push("signed", file="content")
+    execution = ""
+    for event in follow(laboratory.client("codepipeline"), pipeline="signed", timeout_seconds=30):
+        execution = event.execution_id
+        if event.kind == "approval_wanted":
+            approve(approver, pipeline="signed", event=event, summary="fine")
+    asked = {"pipelineName": "signed", "filter": {"pipelineExecutionId": execution}}
+    found = reader.list_action_executions(**asked)["actionExecutionDetails"]
+    session = f"arn:aws:sts::{TOOLING}:assumed-role/{stack.resources['Approver']}/test"
+    assert {each["actionName"]: each.get("updatedBy") for each in found} == {
+        "Push": None,
+        "Compile": None,
+        "Ask": session,
+    }
+    with pytest.raises(approver.exceptions.ClientError, match="codepipeline:ListActionExecutions"):
+        approver.list_action_executions(**asked)
+
+
 def test_the_command_line_of_aws_works(laboratory: Laboratory) -> None:
     laboratory.aws.deploy(resources("listed"), account=TOOLING)
     done = subprocess.run(

@@ -13,7 +13,7 @@ from botocore.config import Config
 
 from local.pipeline import api
 from tests.local_pipeline.cloud import ACCOUNT, REGION
-from tests.local_pipeline.world import World
+from tests.local_pipeline.world import CALLER, World
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def serving(world: World) -> Iterator[str]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             target = self.headers.get("X-Amz-Target", "")
-            reply = api.answer(world.service, account=ACCOUNT, region=REGION, target=target, body=body)
+            reply = api.answer(world.service, caller=CALLER, target=target, body=body)
             self.send_response(reply.status)
             self.send_header("Content-Type", api.CONTENT_TYPE)
             self.send_header("Content-Length", str(len(reply.body)))

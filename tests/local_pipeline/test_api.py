@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError
 from local.pipeline.executions import Status
 from local.pipeline.watch import WatchTimeoutError, approve, follow
 from tests.local_pipeline.server import client, serving
-from tests.local_pipeline.world import KEY, World, approval_action, build_action, definition, project, stage
+from tests.local_pipeline.world import CALLER, KEY, World, approval_action, build_action, definition, project, stage
 
 SHAPE = definition(
     stage("Build", build_action("Synth", namespace="S")),
@@ -78,6 +79,40 @@ def test_an_execution_is_followed_approved_and_shown(world: World, codepipeline:
     assert state["Prod"]["latestExecution"] == {"pipelineExecutionId": execution_id, "status": "Succeeded"}
     assert state["Source"]["actionStates"][0]["currentRevision"]["revisionId"] == "c1"
     assert state["Prod"]["actionStates"][0]["latestExecution"]["summary"] == "fine"
+
+
+def test_the_history_of_an_execution_says_who_answered_each_time_that_it_asked(world: World, codepipeline: Any) -> None:
+    world.projects(project("shift", "exit 1"))
+    world.define(definition(stage("Prod", approval_action("Ask"), build_action("Shift", order=2))))
+    other = world.start()
+    world.approve(other, "Prod", "Ask", status="Rejected")
+    world.end_of(other)
+    execution = world.start()
+    world.approve(execution, "Prod", "Ask")
+    world.end_of(execution)
+    codepipeline.retry_stage_execution(
+        pipelineName="payments", pipelineExecutionId=execution.id, stageName="Prod", retryMode="ALL_ACTIONS"
+    )
+    world.approve(execution, "Prod", "Ask", status="Rejected")
+    world.end_of(execution)
+
+    def history(execution_id: str) -> list[tuple[str, str, str | None]]:
+        pages = codepipeline.get_paginator("list_action_executions").paginate(
+            pipelineName="payments", filter={"pipelineExecutionId": execution_id}, PaginationConfig={"PageSize": 1}
+        )
+        details = [detail for page in pages for detail in page["actionExecutionDetails"]]
+        return [(d["actionName"], d["status"], d.get("updatedBy")) for d in details if d["stageName"] == "Prod"]
+
+    assert history(execution.id) == [
+        ("Ask", "Failed", CALLER.arn),
+        ("Shift", "Failed", None),
+        ("Ask", "Succeeded", CALLER.arn),
+    ]
+    assert history(other.id) == [("Ask", "Failed", CALLER.arn)]
+    state = codepipeline.get_pipeline_state(name="payments")["stageStates"][-1]
+    assert state["actionStates"][0]["latestExecution"]["lastUpdatedBy"] == CALLER.arn
+    with pytest.raises(codepipeline.exceptions.PipelineExecutionNotFoundException):
+        history("00000000-0000-4000-8000-000000000000")
 
 
 def test_watching_goes_on_with_the_successor_of_a_cancelled_execution(world: World, codepipeline: Any) -> None:
@@ -152,6 +187,10 @@ def test_executions_come_newest_first_in_pages(world: World, codepipeline: Any) 
 
 
 NO_EXECUTION = {"pipelineName": "payments", "pipelineExecutionId": "00000000-0000-4000-8000-000000000000"}
+LATEST = {
+    "pipelineName": "payments",
+    "filter": {"latestInPipelineExecution": {"pipelineExecutionId": "e", "startTimeRange": "Latest"}},
+}
 VARIABLES = {"name": "payments", "variables": [{"name": "a", "value": "b"}]}
 TRANSITION = {"pipelineName": "p", "stageName": "s", "transitionType": "Inbound", "reason": "r"}
 
@@ -163,6 +202,7 @@ TRANSITION = {"pipelineName": "p", "stageName": "s", "transitionType": "Inbound"
         ("get_pipeline", {"name": "payments", "version": 7}, "PipelineVersionNotFoundException"),
         ("get_pipeline_execution", NO_EXECUTION, "PipelineExecutionNotFoundException"),
         ("start_pipeline_execution", VARIABLES, "ValidationException"),
+        ("list_action_executions", LATEST, "ValidationException"),
         ("list_webhooks", {}, "InvalidActionException"),
         ("disable_stage_transition", TRANSITION, "InvalidActionException"),
     ],
@@ -178,4 +218,5 @@ def test_refusals_have_awss_names(
 
 def test_another_accounts_pipeline_is_not_there(world: World) -> None:
     world.define(SHAPE)
-    assert world.service.operations["ListPipelines"]("222222222222", KEY.region, {}) == {"pipelines": []}
+    another = replace(CALLER, account="222222222222")
+    assert world.service.operations["ListPipelines"](another, {}) == {"pipelines": []}

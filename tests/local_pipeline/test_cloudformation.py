@@ -45,8 +45,7 @@ class Reports:
     def __init__(self) -> None:
         self.known: dict[str, str] = {}
 
-    def __call__(self, *, summary: str = "", external_id: str = "", external_url: str = "", token: str = "") -> None:
-        found = {"summary": summary, "external_id": external_id, "external_url": external_url, "token": token}
+    def __call__(self, **found: str) -> None:
         self.known |= {name: value for name, value in found.items() if value}
 
 

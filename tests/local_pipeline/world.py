@@ -24,11 +24,12 @@ from local.pipeline.events import entry_of
 from local.pipeline.executions import ActionExecution, Execution, ExecutionStore, Status
 from local.pipeline.git_source import Commit
 from local.pipeline.runner import Runner
-from local.pipeline.service import CodePipelineService
+from local.pipeline.service import Caller, CodePipelineService
 from local.pipeline.settings import PipelineSettings
 from tests.local_pipeline.cloud import ACCOUNT, REGION, FakeCloud
 
 KEY = PipelineKey(ACCOUNT, REGION, "payments")
+CALLER = Caller(account=ACCOUNT, region=REGION, arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/Release/alice")
 SECONDS = 20.0
 
 
@@ -200,7 +201,7 @@ class World:
         return self.runner.start(entry, trigger=("StartPipelineExecution", "test"))
 
     def call(self, operation: str, **request: Any) -> dict[str, Any]:
-        return self.service.operations[operation](ACCOUNT, REGION, request)
+        return self.service.operations[operation](CALLER, request)
 
     def wait_for(self, condition: Callable[[], object], what: str) -> None:
         with self.store.changed:

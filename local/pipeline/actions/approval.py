@@ -22,9 +22,10 @@ def run(context: ActionContext) -> ActionResult:
     decision = context.ports.approver.wait(token, minutes * 60)
     if decision is None:
         raise ActionFailedError(f"nobody answered within {minutes} minutes", code="TimeoutError")
+    context.report(updated_by=decision.by)
     if not decision.approved:
         raise ActionFailedError(f"rejected by {decision.by}: {decision.summary}", code="Rejected")
-    return ActionResult(summary=decision.summary, updated_by=decision.by)
+    return ActionResult(summary=decision.summary)
 
 
 def _notify(context: ActionContext, token: str, minutes: int) -> None:

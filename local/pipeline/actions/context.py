@@ -25,7 +25,13 @@ class Report(Protocol):
     """Tells what is known of an action while it is still under way."""
 
     def __call__(
-        self, *, summary: str = "", external_id: str = "", external_url: str = "", token: str = ""
+        self,
+        *,
+        summary: str = "",
+        external_id: str = "",
+        external_url: str = "",
+        token: str = "",
+        updated_by: str = "",
     ) -> None: ...
 
 
@@ -89,4 +95,3 @@ class ActionResult:
     variables: Mapping[str, str] = field(default_factory=dict)
     summary: str = ""
     revision: Revision | None = None
-    updated_by: str = ""
