@@ -10,10 +10,12 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
+import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from release.aws.approvals import PipelineHistory
 from release.aws.environment import connect
-from release.aws.session import session
+from release.aws.session import assume
 from release.clock import FACTOR_VARIABLE, ScaledClock, factor_from
 from release.commands import COMMANDS, Context, Outcome
 from release.errors import Exit, Interrupted, ReleaseError
@@ -44,7 +46,13 @@ def parser() -> argparse.ArgumentParser:
     }
     for name in ("freeze", "shift"):
         made[name].add_argument("--commit", help="the commit that is deployed")
-    made["shift"].add_argument("--approved-by", help="who approved the release")
+    approver = made["shift"].add_mutually_exclusive_group()
+    approver.add_argument("--approved-by", help="who approved the release")
+    approver.add_argument(
+        "--approved-in",
+        metavar="EXECUTION",
+        help="the execution of the pipeline in which a person has approved: its history says who",
+    )
     for option, words in (
         ("hotfix", "go ahead in spite of alarms that are red already; new ones still return the traffic"),
         ("override-hold", "with --hotfix: go ahead in spite of a hold"),
@@ -73,10 +81,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> Outcome:
     factor = arguments.clock_factor or factor_from(None)
-    own = session(region=arguments.region, role_arn=arguments.role_arn, purpose=arguments.command)
-    environment = connect(own, arguments.suffix, clock=ScaledClock(factor=factor), progress=_progress, by=_who())
+    own = boto3.Session(region_name=arguments.region)
+    role = arguments.role_arn
+    there = assume(own, role, purpose=arguments.command) if role else own
+    environment = connect(there, arguments.suffix, clock=ScaledClock(factor=factor), progress=_progress, by=_who())
     run, _ = COMMANDS[arguments.command]
-    return run(Context(session=own, environment=environment, arguments=arguments))
+    return run(Context(session=there, environment=environment, history=PipelineHistory(own), arguments=arguments))
 
 
 def _report(outcome: Outcome, arguments: argparse.Namespace) -> int:

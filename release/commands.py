@@ -2,11 +2,12 @@
 
 from argparse import Namespace
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from release import migration, outputs
+from release import migration, names, outputs
+from release.approval import approver
 from release.aws.session import CLIENT_CONFIG
 from release.aws.templates import deployed_templates, synthesized_templates
 from release.errors import Busy, Exit
@@ -16,7 +17,7 @@ from release.heal import heal, is_sound
 from release.lease import kept_meanwhile, leased
 from release.observe import deployed_release, observe, stacks_at_rest
 from release.plans import plan_for
-from release.ports import Environment
+from release.ports import Environment, History
 from release.rollback import rollback
 from release.shift import Request, shift
 from release.status import as_text, status
@@ -40,6 +41,7 @@ class Outcome:
 class Context:
     session: "boto3.Session"
     environment: Environment
+    history: History
     arguments: Namespace
 
 
@@ -63,6 +65,10 @@ def shift_command(context: Context) -> Outcome:
     with leased(context.environment, "shift") as environment:
         stacks = stacks_at_rest(environment)
         heal(environment)
+        if (execution := context.arguments.approved_in) is not None:
+            stage = names.pipeline_stage(environment.suffix)
+            asked_in = context.history.approvals(execution, stage)
+            request = replace(request, approved_by=approver(asked_in, execution=execution, stage=stage))
         code, message = shift(
             environment,
             plan.expecting_silence() if request.despite_silence else plan,

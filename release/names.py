@@ -65,6 +65,11 @@ def validate_suffix(suffix: str) -> str:
     return suffix
 
 
+def pipeline_stage(suffix: str) -> str:
+    """The stage of the pipeline that deploys the environment."""
+    return suffix.capitalize()
+
+
 def prefix(suffix: str) -> str:
     return f"payment-{suffix}"
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from release.analysis import Sample
+from release.approval import Approval
 from release.errors import ReleaseError
 from release.layout import ReleaseState
 from release.model import Entry, Event, Journal, Lease, RoutedRule, StackView
@@ -139,6 +140,15 @@ class Ledger(Protocol):
 
     def history(self, limit: int) -> tuple[Entry, ...]:
         """The last entries, newest first."""
+        ...
+
+
+class History(Protocol):
+    """What happened in the pipeline, which is not the environment's."""
+
+    def approvals(self, execution: str, stage: str) -> tuple[Approval, ...]:
+        """Each time that a person was asked in this stage of the execution. Raises `Refused` when that cannot be
+        read."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""A session in the environment's account."""
+"""Sessions of roles in the environment's account."""
 
 import boto3
 from botocore.config import Config
@@ -11,14 +11,9 @@ CLIENT_CONFIG = Config(
 )
 
 
-def session(*, region: str, role_arn: str | None, purpose: str) -> boto3.Session:
-    """The caller's own session, or one of `role_arn`, which lasts an hour. `purpose` shows in CloudTrail."""
-    own = boto3.Session(region_name=region)
-    return own if role_arn is None else assume(own, role_arn, purpose=purpose)
-
-
 def assume(own: boto3.Session, role_arn: str, *, purpose: str) -> boto3.Session:
-    """A session of the role that lasts an hour, the longest that one role may have as another."""
+    """A session of the role that lasts an hour, the longest that one role may have as another. `purpose` shows in
+    CloudTrail."""
     answer = own.client("sts", config=CLIENT_CONFIG).assume_role(
         RoleArn=role_arn, RoleSessionName=f"release-{purpose}", DurationSeconds=3600
     )

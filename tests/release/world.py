@@ -11,6 +11,7 @@ from random import Random
 from typing import Any, cast
 
 from release.analysis import Sample
+from release.approval import Approval
 from release.commands import COMMANDS, Context, Outcome
 from release.errors import Overtaken, Refused
 from release.layout import ReleaseState
@@ -61,6 +62,7 @@ class World:
     stored_journal: Journal = field(default_factory=Journal)
     entries: list[Entry] = field(default_factory=list)
     told: list[Event] = field(default_factory=list)
+    answers: dict[tuple[str, str], list[Approval]] = field(default_factory=dict)
     leases: list[tuple[int, Lease]] = field(default_factory=list)
     command: int = 0
     served: dict[Colour, Sample] = field(default_factory=dict)
@@ -238,6 +240,11 @@ class World:
     def tell(self, event: Event) -> None:
         self._survive("tell")
         self.told.append(event)
+
+    # --- CodePipeline ---
+
+    def approvals(self, execution: str, stage: str) -> tuple[Approval, ...]:
+        return tuple(self.answers.get((execution, stage), ()))
 
     # --- CloudFormation ---
 
@@ -431,10 +438,16 @@ class World:
     def run(self, command: str, **arguments: str | bool | None) -> Outcome:
         """Run a command as the CLI does, with everything but the process around it."""
         self.command += 1
-        options: dict[str, Any] = {"commit": None, "approved_by": None, **arguments}
+        options: dict[str, Any] = {"commit": None, "approved_by": None, "approved_in": None, **arguments}
         run, _ = COMMANDS[command]
-        context = Context(session=cast("Any", None), environment=self.environment(), arguments=Namespace(**options))
-        return run(context)
+        return run(
+            Context(
+                session=cast("Any", None),
+                environment=self.environment(),
+                history=self,
+                arguments=Namespace(**options),
+            )
+        )
 
     def approve(self) -> None:
         """A person approves what was deployed last."""
