@@ -96,7 +96,9 @@ class PipelineRoles(Construct):
         )
         self._build_role(ASSETS, *self._artifact_objects(*_READ), _assume(self._bootstrap_arns("file-publishing")))
         releases = [role_arn(e.account, names.release_role(e.suffix)) for e in environments]
-        self.release = self._step_role(names.PIPELINE_RELEASE_ROLE, releases)
+        # A shift asks who approved, as itself: the environment's account knows nothing of the pipeline.
+        history = Grant(actions=["codepipeline:ListActionExecutions"], resources=[settings.arn])
+        self.release = self._step_role(names.PIPELINE_RELEASE_ROLE, releases, history)
         self.heal = self._build_role(
             names.PIPELINE_HEAL_ROLE,
             *self._cache_objects(*_READ),
@@ -164,8 +166,9 @@ class PipelineRoles(Construct):
         )
         return self._role(name, trusts=iam.ServicePrincipal("codebuild.amazonaws.com"), grants=[logs, *grants])
 
-    def _step_role(self, name: str, assumable: Iterable[str]) -> iam.Role:
-        return self._build_role(name, *self._artifact_objects(*_READ), *self._cache_objects(*_READ), _assume(assumable))
+    def _step_role(self, name: str, assumable: Iterable[str], *also: Grant) -> iam.Role:
+        own = [*self._artifact_objects(*_READ), *self._cache_objects(*_READ)]
+        return self._build_role(name, *own, _assume(assumable), *also)
 
     def _role(self, name: str, *, trusts: iam.IPrincipal, grants: Sequence[Grant]) -> iam.Role:
         construct_id = "".join(word.capitalize() for word in name.removeprefix(f"{names.PIPELINE}-").split("-"))

@@ -51,6 +51,10 @@ class PipelineSettings:
     def name(self) -> str:
         return names.PIPELINE
 
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:codepipeline:{self.region}:{self.account}:{self.name}"
+
     def resource(self, role: str) -> str:
         """The physical name of one of the pipeline's own resources."""
         return f"{names.PIPELINE}-{role}"

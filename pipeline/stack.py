@@ -14,6 +14,7 @@ from pipeline.artifacts import ArtifactStore
 from pipeline.healing import Healing, heal_project
 from pipeline.roles import PipelineRoles
 from pipeline.settings import PipelineSettings
+from release import names
 from stages.constructs.nag import acknowledge
 from stages.constructs.topic import PaymentTopic
 from stages.environments import Environment
@@ -113,7 +114,7 @@ class PipelineStack(cdk.Stack):
         )
 
     def _deploy(self, delivery: pipelines.CodePipeline, environment: Environment) -> None:
-        stage = PaymentStage(self, environment.suffix.capitalize(), environment=environment)
+        stage = PaymentStage(self, names.pipeline_stage(environment.suffix), environment=environment)
         around = steps.EnvironmentSteps(
             settings=self._settings,
             environment=environment,
@@ -155,7 +156,7 @@ def _projects(settings: PipelineSettings, environments: Sequence[Environment]) -
 def _substituted_roles(environments: Sequence[Environment]) -> dict[str, str]:
     """Where CDK Pipelines would create a role, and which of ours stands there."""
     approvals = {
-        f"Pipeline/Pipeline/{e.suffix.capitalize()}/Approve/CodePipelineActionRole": roles.ASK_APPROVAL
+        f"Pipeline/Pipeline/{names.pipeline_stage(e.suffix)}/Approve/CodePipelineActionRole": roles.ASK_APPROVAL
         for e in environments
         if e.release.approval_required
     }

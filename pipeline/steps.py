@@ -87,12 +87,18 @@ class EnvironmentSteps:
         return list(pipelines.Step.sequence(steps))
 
     def _shift(self) -> pipelines.CodeBuildStep:
-        command = ["shift", "--commit", '"$SOURCE_COMMIT"']
-        if not self.environment.release.approval_required:
-            return self._release("Shift", *command)
-        # Who approved is in the execution's history, which outlives the approver's session.
-        command += ["--approved-by", '"execution $PIPELINE_EXECUTION_ID"']
-        return self._release("Shift", *command, env={"PIPELINE_EXECUTION_ID": "#{codepipeline.PipelineExecutionId}"})
+        """The ledger names the person who approved in this execution; where nobody is asked, the execution."""
+        asked = self.environment.release.approval_required
+        approver = ("--approved-in", '"$PIPELINE_EXECUTION_ID"')
+        nobody = ("--approved-by", '"execution $PIPELINE_EXECUTION_ID"')
+        return self._release(
+            "Shift",
+            "shift",
+            "--commit",
+            '"$SOURCE_COMMIT"',
+            *(approver if asked else nobody),
+            env={"PIPELINE_EXECUTION_ID": "#{codepipeline.PipelineExecutionId}"},
+        )
 
     def _verify(self) -> pipelines.CodeBuildStep:
         """Then the old colour cools: until then no push deploys to it, so that a rollback finds it warm."""

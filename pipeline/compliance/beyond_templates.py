@@ -40,6 +40,11 @@ TESTED: Final = (
         test="release/test_guard.py",
     ),
     TestedControl(
+        requirement="6.5.1",
+        control="Each release names the principal that approved it; where that cannot be known, nothing is released",
+        test="release/test_approval.py",
+    ),
+    TestedControl(
         requirement="7.2.5",
         control="The pipeline's roles may call exactly what the release controller and the tests call",
         test="pipeline/test_access_is_exact.py",

@@ -176,6 +176,20 @@ def test_controller_works_with_the_environments_own_role_and_commit(
         assert '--commit "$SOURCE_COMMIT"' in commands(projects[f"payment-pipeline-{suffix}-{step}"])[-1]
 
 
+@by_environment
+def test_a_shift_names_who_approved_in_its_execution_or_the_execution_where_nobody_is_asked(
+    stages: dict[str, list[Action]], projects: dict[str, Mapping[str, Any]], environment: Environment
+) -> None:
+    stage = names.pipeline_stage(environment.suffix)
+    actions = {action["Name"]: action for action in stages[stage]}
+    approver = '--approved-in "$PIPELINE_EXECUTION_ID"'
+    nobody = '--approved-by "execution $PIPELINE_EXECUTION_ID"'
+    command = commands(projects[f"payment-pipeline-{environment.suffix}-shift"])[-1]
+    assert (approver in command, nobody in command) == ("Approve" in actions, "Approve" not in actions)
+    variables = {v["name"]: v["value"] for v in json.loads(actions["Shift"]["Configuration"]["EnvironmentVariables"])}
+    assert variables["PIPELINE_EXECUTION_ID"] == "#{codepipeline.PipelineExecutionId}"
+
+
 def test_all_steps_work_on_the_commit_of_their_execution(stages: dict[str, list[Action]]) -> None:
     (source,) = stages["Source"]
     (checkout,) = source["OutputArtifacts"]

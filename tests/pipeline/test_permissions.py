@@ -137,6 +137,25 @@ def test_only_what_reads_the_repository_uses_the_connection(assembly: Assembly) 
     assert users == {"payment-pipeline-source", "payment-pipeline-heal"}
 
 
+def test_only_the_release_builds_read_this_pipelines_history_and_none_reads_anothers(assembly: Assembly) -> None:
+    readers = {
+        policy.properties["ManagedPolicyName"]: statement
+        for stack in OWN_STACKS
+        for policy in assembly.resources(stack, "AWS::IAM::ManagedPolicy")
+        for statement in statements(policy)
+        if any(action.startswith("codepipeline:") for action in as_list(statement["Action"]))
+    }
+    (pipeline,) = assembly.resources(SETTINGS.name, "AWS::CodePipeline::Pipeline")
+    arn = f"arn:aws:codepipeline:{SETTINGS.region}:{SETTINGS.account}:{pipeline.properties['Name']}"
+    assert readers == {
+        "payment-pipeline-release": {
+            "Action": "codepipeline:ListActionExecutions",
+            "Effect": "Allow",
+            "Resource": arn,
+        }
+    }
+
+
 def test_only_the_synth_build_writes_the_cache_that_all_builds_run_from(assembly: Assembly) -> None:
     writers = {
         policy.properties["ManagedPolicyName"]
