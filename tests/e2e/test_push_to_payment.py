@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import uuid
@@ -44,6 +45,20 @@ def test_the_bad_release_rolled_itself_back_while_customers_paid(released: Relea
     assert {"blue", "green"} <= set(good_trade.answered)
     assert bad_trade.failed["blue"] > bad_trade.failed["green"]
     assert released.cloud.status("prod")["findings"] == []
+
+
+def test_every_approved_release_of_prod_names_the_principal_who_approved_it(released: Released) -> None:
+    """The demo approves as the administrator of the pipeline's account, each execution anew; what rolled itself back
+    was approved as well."""
+    administrator = f"arn:aws:iam::{released.cloud.assembly.tooling_account}:root"
+    approvers = [release["approved_by"] for release in released.record.releases]
+    for approver in approvers:
+        assert re.fullmatch(rf"{administrator} \(execution [0-9a-f-]{{36}}\)", approver), approvers
+    assert len(set(approvers)) == len(released.record.executions)
+
+
+def test_where_nobody_is_asked_the_execution_stands_for_the_approver(released: Released) -> None:
+    assert re.fullmatch("execution [0-9a-f-]{36}", released.cloud.status("dev")["approved_by"])
 
 
 def test_every_decision_is_in_the_ledger_and_in_the_audit_bucket(released: Released) -> None:
