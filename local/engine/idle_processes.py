@@ -1,6 +1,6 @@
 """Ends functions' processes that nobody has called for a while; ministack keeps one of each for ever.
 
-After a few releases that would be gigabytes. A later call starts a new one, as Lambda does.
+After a few releases that would be gigabytes. A later call starts a new one, as Lambda does. Provisioned ones stay.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from local.engine import seams
+from local.engine.provisioned_concurrency import is_provisioned
 from local.engine.registry import Engine, Registry
 
 LOOK_SECONDS = 10.0
@@ -42,4 +43,5 @@ def end_idle(*, now: float) -> int:
 
 def _is_idle(worker: Any, now: float) -> bool:
     node = str(worker.config.get("Runtime", "")).startswith("nodejs")
-    return not worker.in_use and now - worker.last_used > (IDLE_SECONDS_NODE if node else IDLE_SECONDS)
+    idle = not worker.in_use and now - worker.last_used > (IDLE_SECONDS_NODE if node else IDLE_SECONDS)
+    return idle and not is_provisioned(worker.config)

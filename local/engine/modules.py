@@ -13,6 +13,7 @@ MODULES: tuple[str, ...] = (
     "local.engine.managed_keys",
     "local.engine.resource_arns",
     "local.engine.function_processes",
+    "local.engine.provisioned_concurrency",
     "local.engine.idle_processes",
     "local.engine.stream_delivery",
     "local.engine.dynamodb_throughput",

@@ -153,7 +153,13 @@ SEAMS: dict[str, Seam] = {
     ),
     "lambda.worker": Seam(
         target="ministack.core.lambda_runtime:Worker",
-        instance_attributes=("_stderr_queue", "config", "in_use", "last_used"),
+        instance_attributes=("_proc", "_stderr_queue", "config", "in_use", "last_used"),
+    ),
+    "lambda.start_worker": Seam(target="ministack.core.lambda_runtime:Worker._spawn", parameters=("self",)),
+    "lambda.release_worker": Seam(target="ministack.core.lambda_runtime:release_worker", parameters=("worker",)),
+    "lambda.put_provisioned": Seam(
+        target="ministack.services.lambda_svc:_put_provisioned_concurrency",
+        parameters=("func_name", "qualifier", "data"),
     ),
     "lambda.workers": Seam(target="ministack.core.lambda_runtime:_workers"),
     "lambda.workers_lock": Seam(target="ministack.core.lambda_runtime:_lock"),

@@ -24,23 +24,25 @@ def test_another_worker_program_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("runtime", "in_use", "idle_seconds", "ended"),
+    ("runtime", "in_use", "provisioned", "idle_seconds", "ended"),
     [
-        ("python3.13", False, 300, True),
-        ("python3.13", False, 60, False),
-        ("python3.13", True, 300, False),
-        ("nodejs24.x", False, 60, True),
-        ("nodejs24.x", False, 5, False),
+        ("python3.13", False, False, 300, True),
+        ("python3.13", False, True, 300, False),
+        ("python3.13", False, False, 60, False),
+        ("python3.13", True, False, 300, False),
+        ("nodejs24.x", False, False, 60, True),
+        ("nodejs24.x", False, False, 5, False),
     ],
 )
 def test_processes_end_when_nobody_calls_them(
-    monkeypatch: pytest.MonkeyPatch, runtime: str, in_use: bool, idle_seconds: int, ended: bool
+    monkeypatch: pytest.MonkeyPatch, runtime: str, in_use: bool, provisioned: bool, idle_seconds: int, ended: bool
 ) -> None:
     worker = SimpleNamespace(config={"Runtime": runtime}, in_use=in_use, last_used=1000.0)
     pools = {"key": [worker]}
     killed: list[object] = []
     fakes = {"lambda.workers": pools, "lambda.workers_lock": threading.Lock(), "lambda.kill_workers": killed.extend}
     monkeypatch.setattr(seams, "get", fakes.__getitem__)
+    monkeypatch.setattr(idle_processes, "is_provisioned", lambda _: provisioned)
 
     assert idle_processes.end_idle(now=1000.0 + idle_seconds) == int(ended)
 

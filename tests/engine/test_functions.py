@@ -295,6 +295,6 @@ def test_the_controller_prunes_versions_and_moves_provisioned_concurrency(engine
     assert aliases.provisioned("fraud", Colour.BLUE) is None
     assert aliases.provisioned("fraud", Colour.GREEN) is None
     aliases.provision("fraud", Colour.BLUE, 2)
-    assert aliases.provisioned("fraud", Colour.BLUE) == "READY"
+    eventually(lambda: aliases.provisioned("fraud", Colour.BLUE) == "READY")
     aliases.unprovision("fraud", Colour.BLUE)
     assert aliases.provisioned("fraud", Colour.BLUE) is None
