@@ -97,7 +97,8 @@ class PipelineRoles(Construct):
         self._build_role(ASSETS, *self._artifact_objects(*_READ), _assume(self._bootstrap_arns("file-publishing")))
         releases = [role_arn(e.account, names.release_role(e.suffix)) for e in environments]
         # A shift asks who approved, as itself: the environment's account knows nothing of the pipeline.
-        history = Grant(actions=["codepipeline:ListActionExecutions"], resources=[settings.arn])
+        reads = ["codepipeline:ListActionExecutions", "codepipeline:GetPipelineState"]
+        history = Grant(actions=reads, resources=[settings.arn])
         self.release = self._step_role(names.PIPELINE_RELEASE_ROLE, releases, history)
         self.heal = self._build_role(
             names.PIPELINE_HEAL_ROLE,

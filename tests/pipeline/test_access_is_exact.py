@@ -32,7 +32,7 @@ ASKS_AS_THE_TEST_ROLE: Final = {"sts:AssumeRole"}
 ENCRYPTS_EVENTS: Final = {"kms:GenerateDataKey"}
 PAYS: Final = {"execute-api:Invoke"}
 # The builds' own roles do this, in the tooling account.
-OF_THE_CALLER: Final = {"sts:AssumeRole", "codepipeline:ListActionExecutions"}
+OF_THE_CALLER: Final = {"sts:AssumeRole", "codepipeline:ListActionExecutions", "codepipeline:GetPipelineState"}
 # Everybody may ask who they are.
 WITHOUT_PERMISSION: Final = {"sts:GetCallerIdentity"}
 

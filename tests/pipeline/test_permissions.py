@@ -149,7 +149,7 @@ def test_only_the_release_builds_read_this_pipelines_history_and_none_reads_anot
     arn = f"arn:aws:codepipeline:{SETTINGS.region}:{SETTINGS.account}:{pipeline.properties['Name']}"
     assert readers == {
         "payment-pipeline-release": {
-            "Action": "codepipeline:ListActionExecutions",
+            "Action": ["codepipeline:GetPipelineState", "codepipeline:ListActionExecutions"],
             "Effect": "Allow",
             "Resource": arn,
         }

@@ -125,6 +125,10 @@ def action(stage: str, name: str, category: str = "Approval", **more: Any) -> di
     }
 
 
+def run(action_execution: str, by: str) -> dict[str, Any]:
+    return {"actionName": "a", "latestExecution": {"actionExecutionId": action_execution, "lastUpdatedBy": by}}
+
+
 @pytest.fixture
 def codepipeline() -> Any:
     return boto3.client(
@@ -156,7 +160,10 @@ def test_the_approvals_of_the_stage_are_read_from_every_page_of_the_executions_h
         action("Staging", "Approve", updatedBy=BOB),
         action("Prod", "Approve", updatedBy=BOB, pipelineExecutionId=EXECUTION.replace("1", "2")),
     ]
-    second = [action("Prod", "Approve", status="Failed"), action("Prod", "Approve", status="InProgress")]
+    second = [
+        action("Prod", "Approve", status="Failed", updatedBy=BOB),
+        action("Prod", "Approve", status="InProgress", updatedBy=BOB),
+    ]
     with Stubber(codepipeline) as stub:
         stub.add_response("list_action_executions", {"actionExecutionDetails": first, "nextToken": "more"}, expected)
         stub.add_response(
@@ -164,7 +171,22 @@ def test_the_approvals_of_the_stage_are_read_from_every_page_of_the_executions_h
         )
         found = PipelineHistory(OneClient(codepipeline)).approvals(EXECUTION, "Prod")
     at = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
-    assert found == (answer(ALICE, at=at), *[answer(None, at=at, approved=False)] * 2)
+    assert found == (answer(ALICE, at=at), *[answer(BOB, at=at, approved=False)] * 2)
+
+
+def test_where_the_history_names_nobody_the_state_of_the_very_same_run_does(codepipeline: Any) -> None:
+    state = {
+        "stageStates": [
+            {"stageName": "Staging", "actionStates": [run("Prod-Approve", BOB)]},
+            {"stageName": "Prod", "actionStates": [{"actionName": "Shift"}, run("Prod-Approve", ALICE)]},
+        ]
+    }
+    second = action("Prod", "Second", actionExecutionId="an earlier run than the state's")
+    with Stubber(codepipeline) as stub:
+        stub.add_response("list_action_executions", {"actionExecutionDetails": [action("Prod", "Approve"), second]})
+        stub.add_response("get_pipeline_state", state, {"name": "payment-pipeline"})
+        found = PipelineHistory(OneClient(codepipeline)).approvals(EXECUTION, "Prod")
+    assert [each.by for each in found] == [ALICE, None]
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "PipelineExecutionNotFoundException", "ThrottlingException"])
