@@ -27,6 +27,18 @@ def record_request(
         _count("Flags", colour=colour, dimension="Flag", value=flag)
 
 
+def record_score(colour: Colour, unscored: str | None) -> None:
+    """Write `Unscored` by colour: 0 where a payment got its score in time, else 1, that one also by what became of it.
+
+    The 0 makes the average the share of payments without a score, however few there are.
+    """
+    by_colour = _metrics(colour)
+    by_colour.add_metric("Unscored", MetricUnit.Count, int(unscored is not None), MetricResolution.High)
+    by_colour.flush_metrics()
+    if unscored is not None:
+        _count("Unscored", colour=colour, dimension="Outcome", value=unscored)
+
+
 def _count(name: str, *, colour: Colour, dimension: str, value: str) -> None:
     counted = _metrics(colour)
     counted.add_dimension(dimension, value)

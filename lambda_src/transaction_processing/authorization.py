@@ -12,7 +12,7 @@ from transaction_processing.answers import answer, completion_of, let_go, replay
 from transaction_processing.customers import CustomerStore, decline_reason
 from transaction_processing.errors import IdempotencyInFlight, KeyAlreadyUsed
 from transaction_processing.failures import FailureNotifier
-from transaction_processing.fraud import FraudAssessment, FraudScorer
+from transaction_processing.fraud import FraudAssessment, FraudScorer, Unscored
 from transaction_processing.idempotency import KEEP, Claim, Completion, IdempotencyStore, Scope, StoredAnswer
 from transaction_processing.ledger import ConcurrentChange, DailyLimitExceeded, Ledger
 from transaction_processing.payments import AuthorizePayment, Payment
@@ -39,7 +39,8 @@ class Authorization:
     written in one transaction. Whoever is killed in between leaves a claim whose lease runs out, and a payment that
     the next request with the key finishes.
 
-    Without a score in time, payments above `open_up_to_minor` of their minor unit are refused, others are flagged.
+    Without a score in time, payments above `open_up_to_minor` of their minor unit are refused, others are flagged;
+    `count_score` hears which it was, and None of each score that came.
     """
 
     idempotency: IdempotencyStore
@@ -47,6 +48,7 @@ class Authorization:
     customers: CustomerStore
     fraud: FraudScorer
     open_up_to_minor: int
+    count_score: Callable[[Unscored | None], None]
     acquirer: Acquirer
     failures: FailureNotifier
     clock: Clock
@@ -112,12 +114,16 @@ class Authorization:
 
     def _judgement(self, score: Callable[[], FraudAssessment], order: AuthorizePayment) -> FraudAssessment:
         try:
-            return score()
+            assessment = score()
         except DependencyUnavailable as failure:
             if order.money.amount_minor > self.open_up_to_minor:
+                self.count_score(Unscored.REFUSED)
                 raise
+            self.count_score(Unscored.LET_THROUGH)
             logs.error("fraud_not_checked", **logs.describe(failure, payment_id=order.payment_id))
             return FraudAssessment.unchecked()
+        self.count_score(None)
+        return assessment
 
     def _conclude(self, order: AuthorizePayment, claim: Claim, progress: Progress) -> Response:
         """Bring the payment to its answer and put both on record."""

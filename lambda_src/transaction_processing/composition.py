@@ -3,11 +3,12 @@
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, cast
 
 import boto3
 
+from payment_core import metrics
 from payment_core.aws import client_config
 from payment_core.clock import utc_now
 from payment_core.configuration import read_configuration
@@ -73,6 +74,7 @@ def authorization(colour: Colour, *, customers: CustomerStore) -> Authorization:
             executor=_executor(),
         ),
         open_up_to_minor=configuration.fraud_open_up_to_minor,
+        count_score=partial(metrics.record_score, colour),
         acquirer=SandboxAcquirer(),
         failures=_failures(configuration),
         clock=utc_now,

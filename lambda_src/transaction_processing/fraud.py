@@ -23,6 +23,13 @@ class Verdict(StrEnum):
     UNCHECKED = "unchecked"
 
 
+class Unscored(StrEnum):
+    """What becomes of a payment whose score did not come in time; metrics call it so."""
+
+    LET_THROUGH = "let_through"
+    REFUSED = "refused"
+
+
 @dataclass(frozen=True, kw_only=True)
 class FraudAssessment:
     """`score` is 0 to 100, None where there is none; `reasons` say what it is made of, the weightiest first."""

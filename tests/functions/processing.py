@@ -16,7 +16,7 @@ from transaction_processing.changes import PaymentChange
 from transaction_processing.customers import Customer, CustomerStatus, CustomerTerms
 from transaction_processing.dynamodb_idempotency import DynamoDbIdempotencyStore
 from transaction_processing.dynamodb_ledger import DynamoDbLedger
-from transaction_processing.fraud import FraudAssessment, FraudQuestion, Verdict
+from transaction_processing.fraud import FraudAssessment, FraudQuestion, Unscored, Verdict
 from transaction_processing.operations import Operation
 from transaction_processing.payments import AuthorizePayment, MaskedCard
 from transaction_processing.sweeping import Sweeper, Swept
@@ -135,6 +135,7 @@ class Processing:
         self.customers = FakeCustomers()
         self.fraud = FakeFraud()
         self.open_up_to_minor = 0
+        self.scores: list[Unscored | None] = []
         self.acquirer = FakeAcquirer()
         self.failures = FakeFailures()
         self.idempotency = DynamoDbIdempotencyStore(client=self.dynamodb, table_name="idempotency")
@@ -148,6 +149,7 @@ class Processing:
             customers=self.customers,
             fraud=self.fraud,
             open_up_to_minor=self.open_up_to_minor,
+            count_score=self.scores.append,
             acquirer=self.acquirer,
             failures=self.failures,
             clock=self.clock,

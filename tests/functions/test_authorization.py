@@ -11,8 +11,9 @@ from payment_core.http import Response
 from payment_core.money import Money
 from payment_core.sandbox import SandboxOutcome, sandbox_token
 from tests.functions.processing import ORDER, Killed, Processing, document
+from transaction_processing.acquirer import OutcomeUnknown
 from transaction_processing.customers import CustomerStatus
-from transaction_processing.fraud import FraudAssessment, Verdict
+from transaction_processing.fraud import FraudAssessment, Unscored, Verdict
 from transaction_processing.idempotency import KEEP, LEASE
 
 
@@ -127,6 +128,22 @@ def test_without_a_score_small_payments_go_on_with_a_flag_and_others_do_not(proc
     above = replace(ORDER, idempotency_key="k-2", money=Money(amount_minor=1100, currency="USD"))
     assert processing.refusal(above) is ErrorCode.FRAUD_UNAVAILABLE
     assert len(processing.payments()) == 1
+    assert processing.scores == [Unscored.LET_THROUGH, Unscored.REFUSED]
+
+
+def test_a_payment_without_a_score_is_counted_whatever_the_acquirer_says(processing: Processing) -> None:
+    processing.fraud.available = False
+    processing.open_up_to_minor = ORDER.money.amount_minor
+    processing.acquirer.failure = OutcomeUnknown()
+    assert processing.refusal() is ErrorCode.OUTCOME_UNKNOWN
+    assert processing.scores == [Unscored.LET_THROUGH]
+
+
+def test_who_may_not_pay_is_not_counted_among_the_scores(processing: Processing) -> None:
+    processing.fraud.available = False
+    processing.set_terms(status=CustomerStatus.BLOCKED)
+    assert document(processing.authorize())["status"] == "declined"
+    assert processing.scores == []
 
 
 def test_a_payment_that_the_release_before_wrote_is_read_with_its_assessment(processing: Processing) -> None:

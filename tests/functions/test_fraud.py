@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 import fraud_detection.countries
 from fraud_detection.attempt import Attempt
@@ -240,6 +241,38 @@ def test_a_score_that_comes_too_late_is_none(system: System, open_up_to: str, ex
     assert answer.json.get("status" if answer.status == 201 else "code") == expected
     assert answer.json.get("review", False) is (expected == "authorized")
     assert took < 2
+
+
+@pytest.mark.parametrize(("open_up_to", "outcome"), [("1099", "let_through"), ("1098", "refused")])
+@pytest.mark.parametrize("trouble", ["late", "crashed", "throttled"])
+def test_a_payment_without_a_score_is_counted_by_what_became_of_it(
+    system: System, capsys: pytest.CaptureFixture[str], trouble: str, open_up_to: str, outcome: str
+) -> None:
+    system.cloud.ssm.values |= {"fraud-budget-milliseconds": "100", "fraud-open-up-to-minor": open_up_to}
+    forget_workers()
+    functions, ended = system.cloud.functions, threading.Event()
+    if trouble == "late":
+        functions.handlers["payment-test-fraud"] = lambda _event, _context: ended.wait(5)
+    elif trouble == "crashed":
+        functions.crashing = "payment-test-fraud"
+    else:
+        throttled: Any = {"Error": {"Code": "TooManyRequestsException"}, "ResponseMetadata": {"HTTPStatusCode": 429}}
+        functions.failing, functions.failure = "payment-test-fraud", ClientError(throttled, "Invoke")
+    system.pay(colour="green")
+    ended.set()
+    by_colour, by_outcome = _unscored(capsys.readouterr().out)
+    assert (by_colour["Unscored"], by_outcome["Unscored"]) == ([1.0], [1.0])
+    assert (by_colour["Colour"], by_outcome["Colour"], by_outcome["Outcome"]) == ("green", "green", outcome)
+    assert "Outcome" not in by_colour
+
+
+def test_a_score_that_comes_counts_as_none_missing(system: System, capsys: pytest.CaptureFixture[str]) -> None:
+    assert system.pay().json["status"] == "authorized"
+    assert [entry["Unscored"] for entry in _unscored(capsys.readouterr().out)] == [[0.0]]
+
+
+def _unscored(out: str) -> list[dict[str, Any]]:
+    return [entry for line in out.splitlines() if "Unscored" in (entry := json.loads(line))]
 
 
 def test_a_decision_that_is_not_known_is_none() -> None:
