@@ -206,6 +206,7 @@ class AlarmConfig:
     """Values that an alarm goes off above; one throttle or one lost audit record is too many everywhere.
 
     `release_error_percent` of a colour's requests in ten seconds, twice, return its traffic in a release.
+    `unscored_percent` of a minute's payments: however few there are, all of them lack a score when nobody scores.
     """
 
     latency_p99_ms: int
@@ -216,10 +217,12 @@ class AlarmConfig:
     replica_lag_ms: int
     failed_transactions_per_minute: int
     fraud_declines_per_minute: int
+    unscored_percent: float
 
     def __post_init__(self) -> None:
         _require(0 < self.database_cpu_percent < 100, f"database_cpu_percent is {self.database_cpu_percent}")
         _require(0 < self.release_error_percent < 100, f"release_error_percent is {self.release_error_percent}")
+        _require(0 < self.unscored_percent < 100, f"unscored_percent is {self.unscored_percent}")
         # Functions answer within 8 s: a higher threshold could never be crossed.
         _require(0 < self.latency_p99_ms < 8000, f"latency_p99_ms is {self.latency_p99_ms}")
 

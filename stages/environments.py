@@ -99,6 +99,7 @@ DEV: Final = Environment(
         replica_lag_ms=1000,
         failed_transactions_per_minute=20,
         fraud_declines_per_minute=100,
+        unscored_percent=50,
     ),
     release=ReleaseConfig(approval_required=False),
 )
@@ -143,6 +144,7 @@ STAGING: Final = Environment(
         replica_lag_ms=1000,
         failed_transactions_per_minute=20,
         fraud_declines_per_minute=100,
+        unscored_percent=50,
     ),
     release=ReleaseConfig(approval_required=False),
 )
@@ -189,6 +191,7 @@ PROD: Final = Environment(
         replica_lag_ms=1000,
         failed_transactions_per_minute=5,
         fraud_declines_per_minute=100,
+        unscored_percent=20,
     ),
     release=ReleaseConfig(
         approval_required=True, provisioned_concurrency={"validation": 10, "processing": 20, "fraud": 10}
@@ -242,6 +245,7 @@ def pull_request_environment(suffix: str) -> Environment:
             replica_lag_ms=1000,
             failed_transactions_per_minute=20,
             fraud_declines_per_minute=100,
+            unscored_percent=50,
         ),
         release=ReleaseConfig(approval_required=False),
     )

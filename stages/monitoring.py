@@ -155,6 +155,14 @@ class MonitoringStack(PaymentLayer):
                 description=f"The {colour.value} fraud function declines more payments than usual",
                 runbook="fraud-declines",
             )
+            # One value for each payment, 1 or 0: their average is the share that nobody scored in time.
+            self._alarms.above(
+                f"fraud-{colour.value}-unscored",
+                self._observed.own("Unscored", "processing", colour, statistic="Average"),
+                threshold=config.unscored_percent / 100,
+                description=f"Payments go on, or are refused, without a score of the {colour.value} fraud function",
+                runbook="unscored-payments",
+            )
 
     def _alarm_on_throttles(self) -> None:
         for name, function in self._observed.functions.items():

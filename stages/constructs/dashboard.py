@@ -30,6 +30,7 @@ class PaymentDashboard(cloudwatch.Dashboard):
                 [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=FULL)],
                 [self._latency(), self._errors()],
                 [self._requests(), self._outcomes()],
+                [self._unscored()],
                 [self._function(name) for name in names.FUNCTIONS],
                 [self._database(), self._connections()],
                 [self._concurrency(), self._failures()],
@@ -68,6 +69,13 @@ class PaymentDashboard(cloudwatch.Dashboard):
             stacked=True,
             left=[self._observed.found("Outcomes", "Outcome")],
             right=[self._observed.found("Flags", "Flag")],
+        )
+
+    def _unscored(self) -> cloudwatch.GraphWidget:
+        return _graph(
+            "Payments without a score of fraud detection, let through or refused; their share by colour",
+            left=[self._observed.found("Unscored", "Outcome")],
+            right=[self._observed.own("Unscored", "processing", colour, statistic="Average") for colour in Colour],
         )
 
     def _function(self, name: str) -> cloudwatch.GraphWidget:

@@ -46,6 +46,7 @@ from stages.environments import (
         ("api", "requests_per_address", 10),
         ("alarms", "latency_p99_ms", 9000),
         ("alarms", "database_cpu_percent", 100),
+        ("alarms", "unscored_percent", 0),
     ],
 )
 def test_unsafe_decisions_are_refused_by_name(part: str, field: str, value: Any) -> None:
@@ -120,6 +121,7 @@ STRICTER = {
     "alarms.replica_lag_ms": LESS,
     "alarms.failed_transactions_per_minute": LESS,
     "alarms.fraud_declines_per_minute": LESS,
+    "alarms.unscored_percent": LESS,
     "release.approval_required": MORE,
     "release.provisioned_concurrency": lambda prod, other: all(prod.get(n, 0) >= v for n, v in other.items()),
 }

@@ -36,7 +36,11 @@ def test_latency_errors_and_the_database_have_alarms(alarms: dict[str, Resource]
     releases = {f"{name}-{colour}-release-{what}" for name in ROUTED for colour in Colour for what in ("errors", "p99")}
     api = {"api-latency-p99", "api-errors"}
     database = {"database-cpu", "database-connections", "database-replica-lag"}
-    payments = {"failed-transactions", "undelivered", *(f"fraud-{colour}-declines" for colour in Colour)}
+    payments = {
+        "failed-transactions",
+        "undelivered",
+        *(f"fraud-{colour}-{what}" for colour in Colour for what in ("declines", "unscored")),
+    }
     throttles = {f"{name}-throttles" for name in (*FUNCTIONS, *UNCOLOURED_FUNCTIONS)}
     unattended = {"audit-failures", "audit-behind", "rotation-errors", "sweeper-errors"}
     assert alarms.keys() == per_colour | releases | api | database | payments | throttles | unattended
@@ -104,7 +108,7 @@ def test_function_alarms_look_at_one_colour(alarms: dict[str, Resource]) -> None
     for name, alarm in alarms.items():
         function, _, rest = name.partition("-")
         colour = rest.partition("-")[0]
-        if colour not in set(Colour) or name.endswith("declines"):
+        if colour not in set(Colour) or name.endswith(("declines", "unscored")):
             continue
         if "-release-" in name:
             assert dimensions(alarm) == {"service": function, "Environment": SUFFIX, "Colour": colour}
@@ -113,6 +117,21 @@ def test_function_alarms_look_at_one_colour(alarms: dict[str, Resource]) -> None
         else:
             (resource,) = [text for text in texts(dimensions(alarm)["Resource"]) if text.endswith(f":{colour}")] or [""]
             assert resource, f"{name} does not name its alias"
+
+
+def test_the_share_of_payments_without_a_score_has_an_alarm_for_each_colour(synthesis: Synthesis) -> None:
+    """Processing writes it: it is the one that notices."""
+    for environment in ENVIRONMENTS:
+        for colour in Colour:
+            (alarm,) = [
+                alarm.properties
+                for alarm in synthesis.resources("AWS::CloudWatch::Alarm")
+                if alarm.properties["AlarmName"] == f"payment-{environment.suffix}-fraud-{colour}-unscored"
+            ]
+            measured = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
+            assert measured == {"service": "processing", "Environment": environment.suffix, "Colour": colour}
+            assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == ("Payment", "Unscored", "Average")
+            assert alarm["Threshold"] == environment.alarms.unscored_percent / 100
 
 
 def test_alarms_tell_the_alerts_topic_when_they_go_off_and_when_they_recover(synthesis: Synthesis) -> None:
@@ -144,6 +163,7 @@ def test_the_dashboard_shows_api_colours_outcomes_and_database(synthesis: Synthe
             "p99",
             "Faults",
             "Outcomes",
+            "Unscored",
             "DatabaseConnections",
             "AuroraReplicaLagMaximum",
             "ConcurrentExecutions",
