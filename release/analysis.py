@@ -18,7 +18,9 @@ class Verdict(StrEnum):
 class Criteria:
     """A release is bad when more than `error_factor` times the live one's share of requests fail, and
     `error_margin_percent` points more, and at least `minimum_faults`: a payment that fails is one in each function that
-    it went through; or when its p99 is more than `p99_factor` times the live one's and `p99_slack_ms` above it.
+    it went through; or when its p99 is more than `p99_factor` times the live one's and `p99_slack_ms` above it; or when
+    fraud detection scores too few of its payments in time: at least `minimum_unscored` lack a score, and
+    `unscored_margin_percent` points more of them than the live one's.
     Fewer than `minimum_requests` say nothing; 0 means that silence is expected, as where nobody pays.
     """
 
@@ -28,23 +30,33 @@ class Criteria:
     error_margin_percent: float
     p99_factor: float
     p99_slack_ms: float
+    minimum_unscored: int
+    unscored_margin_percent: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """What one colour served in a time: 5xx are faults; no p99 without a request."""
+    """What one colour served in a time: 5xx are faults; no p99 without a request. `unscored` of the payments that fraud
+    detection was `asked_to_score` got no score in time."""
 
     requests: int
     faults: int
     p99_ms: float | None
+    asked_to_score: int = 0
+    unscored: int = 0
 
     @property
     def error_percent(self) -> float:
         return 100 * self.faults / self.requests if self.requests else 0.0
 
+    @property
+    def unscored_percent(self) -> float:
+        return 100 * self.unscored / self.asked_to_score if self.asked_to_score else 0.0
+
     def words(self) -> str:
         p99 = "-" if self.p99_ms is None else f"{self.p99_ms:.0f} ms"
-        return f"{self.requests} requests, {self.error_percent:.1f} % failed, p99 {p99}"
+        scores = f", {self.unscored} of {self.asked_to_score} without a score" if self.unscored else ""
+        return f"{self.requests} requests, {self.error_percent:.1f} % failed, p99 {p99}{scores}"
 
 
 SILENCE: Final = Sample(requests=0, faults=0, p99_ms=None)
@@ -67,6 +79,8 @@ def judge(criteria: Criteria, *, new: Sample, live: Sample) -> Judgement:
         return Judgement(Verdict.BAD, f"the new release fails more often ({words})")
     if _slower(criteria, new=new, live=live):
         return Judgement(Verdict.BAD, f"the new release is slower ({words})")
+    if _scores_too_few(criteria, new=new, live=live):
+        return Judgement(Verdict.BAD, f"the new release scores fewer payments in time ({words})")
     if new.requests < criteria.minimum_requests:
         return Judgement(
             Verdict.INCONCLUSIVE,
@@ -79,3 +93,9 @@ def _slower(criteria: Criteria, *, new: Sample, live: Sample) -> bool:
     if new.p99_ms is None or live.p99_ms is None or min(new.requests, live.requests) < P99_NEEDS_REQUESTS:
         return False
     return new.p99_ms > live.p99_ms * criteria.p99_factor and new.p99_ms > live.p99_ms + criteria.p99_slack_ms
+
+
+def _scores_too_few(criteria: Criteria, *, new: Sample, live: Sample) -> bool:
+    if not live.asked_to_score or new.unscored < criteria.minimum_unscored:
+        return False
+    return new.unscored_percent > live.unscored_percent + criteria.unscored_margin_percent

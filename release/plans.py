@@ -14,6 +14,8 @@ RELEASE_ALARM_SECONDS: Final = 30
 DISREGARDED: Final = (
     # By the minute and for both colours at once: the release alarms tell the colours apart every ten seconds.
     "-latency-p99",
+    # Slow or down for both colours alike, and a release may be what mends it: what a step compares tells them apart.
+    "-unscored",
     # No release of the coloured functions changes these: people see to them.
     "database-cpu",
     "database-replica-lag",
@@ -88,6 +90,9 @@ def _plan(
             error_margin_percent=1,
             p99_factor=1.5,
             p99_slack_ms=200,
+            # More than the cold starts of a few workers, far less than fraud detection that does not answer.
+            minimum_unscored=10,
+            unscored_margin_percent=10,
         ),
         patience_seconds=patience_seconds,
         begins_while_red=begins_while_red,

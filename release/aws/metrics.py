@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
 NAMESPACE: Final = "Payment"
 PERIOD_SECONDS: Final = 10
-_STATISTICS: Final = {"Requests": "Sum", "Faults": "Sum", "Latency": "p99"}
+_FIGURES: Final = {
+    "requests": ("Requests", "Sum"),
+    "faults": ("Faults", "Sum"),
+    "p99": ("Latency", "p99"),
+    # One value for each payment, 1 where it got no score in time.
+    "asked": ("Unscored", "SampleCount"),
+    "unscored": ("Unscored", "Sum"),
+}
 
 
 class ColourMetrics:
@@ -32,21 +39,23 @@ class ColourMetrics:
         )
         if answer.get("NextToken") or any(found["StatusCode"] != "Complete" for found in answer["MetricDataResults"]):
             raise ReleaseError("CloudWatch answered with only a part of the metrics")
-        values: dict[str, list[float]] = {metric: [] for metric in _STATISTICS}
+        values: dict[str, list[float]] = {figure: [] for figure in _FIGURES}
         for found in answer["MetricDataResults"]:
-            values[found["Id"].split("_")[0].capitalize()] += found["Values"]
+            values[found["Id"].split("_")[0]] += found["Values"]
         return Sample(
-            requests=round(sum(values["Requests"])),
-            faults=round(sum(values["Faults"])),
-            p99_ms=max(values["Latency"], default=None),
+            requests=round(sum(values["requests"])),
+            faults=round(sum(values["faults"])),
+            p99_ms=max(values["p99"], default=None),
+            asked_to_score=round(sum(values["asked"])),
+            unscored=round(sum(values["unscored"])),
         )
 
     def _queries(self, colour: Colour, period: int) -> "Iterator[MetricDataQueryTypeDef]":
         for function in ROUTED:
             dimensions = {"service": function, "Environment": self._suffix, "Colour": colour.value}
-            for metric, statistic in _STATISTICS.items():
+            for figure, (metric, statistic) in _FIGURES.items():
                 yield {
-                    "Id": f"{metric.lower()}_{function}",
+                    "Id": f"{figure}_{function}",
                     "MetricStat": {
                         "Metric": {
                             "Namespace": NAMESPACE,

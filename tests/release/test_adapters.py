@@ -6,16 +6,18 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.stub import Stubber
+from botocore.stub import ANY, Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
+from release.analysis import Sample
 from release.aws.alarms import StackAlarms
 from release.aws.api_stage import LiveStage
 from release.aws.functions import Aliases
 from release.aws.ledger import LedgerTable
 from release.aws.ledger_text import entry_from_json, entry_to_json, journal_from_json, journal_to_json
 from release.aws.load_balancer import ListenerRules
+from release.aws.metrics import ColourMetrics
 from release.aws.parameters import ParameterStore
 from release.aws.stacks import EnvironmentStacks
 from release.errors import Overtaken, ReleaseError
@@ -163,6 +165,36 @@ def test_firing_alarms_are_asked_for_by_name(session: boto3.Session) -> None:
         ("describe_alarms", {"MetricAlarms": [], "CompositeAlarms": []}, {"AlarmNames": ordered[100:], **kinds}),
     ):
         assert StackAlarms(client, lambda: names).firing() == {ordered[0], ordered[1]}
+
+
+def test_what_a_colour_served_is_read_from_all_routed_functions(session: boto3.Session) -> None:
+    values = {
+        "requests_validation": [40.0, 2.0],
+        "requests_processing": [50.0],
+        "faults_processing": [3.0],
+        "p99_validation": [120.0, 80.0],
+        "p99_processing": [90.0],
+        "asked_processing": [30.0, 12.0],
+        "unscored_processing": [4.0],
+    }
+    found = [{"Id": name, "Values": each, "StatusCode": "Complete"} for name, each in values.items()]
+    asked: list[dict[str, Any]] = []
+    client = session.client("cloudwatch")
+    client.meta.events.register("provide-client-params.cloudwatch.*", lambda params, **_: asked.append(params))
+    expected = {"MetricDataQueries": ANY, "StartTime": ANY, "EndTime": ANY}
+    with answering(client, ("get_metric_data", {"MetricDataResults": found}, expected)):
+        sample = ColourMetrics(client, "dev").sample(GREEN, start=0.0, end=30.0)
+    assert sample == Sample(requests=92, faults=3, p99_ms=120, asked_to_score=42, unscored=4)
+    queries = {each["Id"]: each["MetricStat"] for each in asked[0]["MetricDataQueries"]}
+    assert queries.keys() >= values.keys()
+    statistics = {(each["Metric"]["MetricName"], each["Stat"]) for each in queries.values()}
+    assert statistics == {
+        ("Requests", "Sum"),
+        ("Faults", "Sum"),
+        ("Latency", "p99"),
+        ("Unscored", "SampleCount"),
+        ("Unscored", "Sum"),
+    }
 
 
 def test_the_release_id_is_the_version_s_description(session: boto3.Session) -> None:

@@ -53,6 +53,29 @@ def test_a_release_is_judged_against_the_live_one_over_the_same_minutes(
     assert judge(BUSY.criteria, new=new, live=live).verdict is expected
 
 
+def scored(asked: int, *, unscored: int) -> Sample:
+    return replace(requests(1000), asked_to_score=asked, unscored=unscored)
+
+
+@pytest.mark.parametrize(
+    ("new", "live", "expected"),
+    [
+        (scored(100, unscored=100), scored(900, unscored=0), Verdict.BAD),
+        (scored(100, unscored=11), scored(900, unscored=0), Verdict.BAD),
+        (scored(100, unscored=10), scored(900, unscored=0), Verdict.GOOD),
+        (scored(9, unscored=9), scored(900, unscored=0), Verdict.GOOD),
+        (scored(100, unscored=100), scored(900, unscored=900), Verdict.GOOD),
+        (scored(100, unscored=40), scored(900, unscored=300), Verdict.GOOD),
+        (scored(100, unscored=100), scored(0, unscored=0), Verdict.GOOD),
+    ],
+)
+def test_a_release_whose_fraud_detection_is_slower_than_the_live_one_s_is_bad(
+    new: Sample, live: Sample, expected: Verdict
+) -> None:
+    """Small payments go on without a score: neither faults nor latency would show it."""
+    assert judge(BUSY.criteria, new=new, live=live).verdict is expected
+
+
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     """A second release waits on green, in an environment where merchants pay."""
@@ -69,9 +92,12 @@ def live_colour(world: World) -> object:
     return world.environment().store.state().live_colour  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("bad", [requests(500, faults=25), requests(500, p99_ms=2000)])
-def test_a_release_that_fails_or_is_slow_goes_back_at_the_next_look(world: World, bad: Sample) -> None:
+@pytest.mark.parametrize("bad", [requests(500, faults=25), requests(500, p99_ms=2000), scored(50, unscored=50)])
+def test_a_release_that_fails_or_is_slow_or_scores_nothing_goes_back_at_the_next_look(
+    world: World, bad: Sample
+) -> None:
     began = world.seconds
+    world.served[Colour.BLUE] = scored(500, unscored=5)
     world.at_second[int(began) + 6] = lambda: world.served.update({Colour.GREEN: bad})
     assert world.run("shift").exit is Exit.ROLLED_BACK
     assert world.seconds - began <= 6 + 2 * BUSY.poll_seconds
