@@ -36,8 +36,8 @@ class Criteria:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """What one colour served in a time: 5xx are faults; no p99 without a request. `unscored` of the payments that fraud
-    detection was `asked_to_score` got no score in time."""
+    """What one colour served in a time: 5xx are faults; the p99 is that of warm requests, if any. `unscored` of the
+    payments that fraud detection was `asked_to_score` got no score in time."""
 
     requests: int
     faults: int

@@ -1,6 +1,9 @@
 """EMF metrics per colour and outcome. One-second resolution, so that release alarms can look at 10-second windows."""
 
 import os
+from collections.abc import Iterator
+from functools import cache
+from itertools import count
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricResolution, MetricUnit
 
@@ -15,12 +18,15 @@ def record_request(
 ) -> None:
     """Write `Requests`, `Faults` and `Latency` by colour, `Outcomes` also by outcome, and `Flags` also by flag.
 
-    `Faults` is written as 0 too: an alarm can then tell health from silence.
+    `Faults` is written as 0 too: an alarm can then tell health from silence. The first request that a worker serves is
+    in `ColdLatency` instead of `Latency`, which releases are compared by. Why: docs/decisions/0405.
     """
+    is_first = next(_requests_of_this_worker()) == 0
     by_colour = _metrics(colour)
     by_colour.add_metric("Requests", MetricUnit.Count, 1, MetricResolution.High)
     by_colour.add_metric("Faults", MetricUnit.Count, int(status >= _FIRST_FAULT_STATUS), MetricResolution.High)
-    by_colour.add_metric("Latency", MetricUnit.Milliseconds, duration_ms, MetricResolution.High)
+    latency = "ColdLatency" if is_first else "Latency"
+    by_colour.add_metric(latency, MetricUnit.Milliseconds, duration_ms, MetricResolution.High)
     by_colour.flush_metrics()
     _count("Outcomes", colour=colour, dimension="Outcome", value=outcome)
     for flag in flags:
@@ -37,6 +43,11 @@ def record_score(colour: Colour, unscored: str | None) -> None:
     by_colour.flush_metrics()
     if unscored is not None:
         _count("Unscored", colour=colour, dimension="Outcome", value=unscored)
+
+
+@cache
+def _requests_of_this_worker() -> Iterator[int]:
+    return count()
 
 
 def _count(name: str, *, colour: Colour, dimension: str, value: str) -> None:

@@ -30,7 +30,7 @@ class PaymentDashboard(cloudwatch.Dashboard):
                 [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=FULL)],
                 [self._latency(), self._errors()],
                 [self._requests(), self._outcomes()],
-                [self._unscored()],
+                [self._unscored(), self._own_latency()],
                 [self._function(name) for name in names.FUNCTIONS],
                 [self._database(), self._connections()],
                 [self._concurrency(), self._failures()],
@@ -76,6 +76,14 @@ class PaymentDashboard(cloudwatch.Dashboard):
             "Payments without a score of fraud detection, let through or refused; their share by colour",
             left=[self._observed.found("Unscored", "Outcome")],
             right=[self._observed.own("Unscored", "processing", colour, statistic="Average") for colour in Colour],
+        )
+
+    def _own_latency(self) -> cloudwatch.GraphWidget:
+        routed = [(name, colour) for name in names.ROUTED for colour in Colour]
+        return _graph(
+            "p99 by colour, as releases are compared; right: the first requests of workers, which are left out there",
+            left=[self._observed.own("Latency", name, colour, statistic="p99") for name, colour in routed],
+            right=[self._observed.own("ColdLatency", name, colour, statistic="p99") for name, colour in routed],
         )
 
     def _function(self, name: str) -> cloudwatch.GraphWidget:

@@ -14,6 +14,7 @@ from payment_core.errors import DependencyUnavailable, ErrorCode
 from payment_core.http import json_response
 from tests.functions.cards import VISA
 from tests.functions.cloud import FakeCloud, context
+from tests.functions.workers import forget_workers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,3 +115,28 @@ def test_requests_faults_and_latency_are_counted_by_colour(
     assert (by_colour["Requests"], by_colour["Faults"]) == ([1.0], [faults])
     assert (by_colour["service"], by_colour["Environment"], by_colour["Colour"]) == ("test", "test", "green")
     assert (by_outcome["Outcome"], by_outcome["Outcomes"]) == ("some_outcome", [1.0])
+
+
+def test_only_the_first_request_of_a_worker_is_cold(capsys: pytest.CaptureFixture[str]) -> None:
+    """It makes clients and connections: a new colour's first requests are no measure of the release."""
+    served, statuses = [], iter((503, 201, 201))
+    for _ in range(3):
+        serve_request(
+            {"httpMethod": "GET", "path": "/"},
+            context("processing"),
+            serve=lambda _request, _identity: json_response(next(statuses), {}, outcome="some_outcome"),
+        )
+        served.append(_emf(capsys.readouterr().out)[0])
+    assert [("ColdLatency" in each, "Latency" in each) for each in served] == [(True, False), *[(False, True)] * 2]
+    assert [(each["Requests"], each["Faults"]) for each in served] == [([1.0], [1.0]), *[([1.0], [0.0])] * 2]
+
+
+def test_each_worker_has_a_first_request(capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        forget_workers()
+        serve_request(
+            {"httpMethod": "GET", "path": "/"},
+            context("processing"),
+            serve=lambda _request, _identity: json_response(200, {}, outcome="some_outcome"),
+        )
+        assert "ColdLatency" in _emf(capsys.readouterr().out)[0]

@@ -164,6 +164,7 @@ def test_the_dashboard_shows_api_colours_outcomes_and_database(synthesis: Synthe
             "Faults",
             "Outcomes",
             "Unscored",
+            "ColdLatency",
             "DatabaseConnections",
             "AuroraReplicaLagMaximum",
             "ConcurrentExecutions",
