@@ -41,6 +41,24 @@ A payment counts towards its customer's day (UTC) from its authorisation on. A d
 the room back; a refund does not. More than `amount-maximum-minor` (1000000 at first) minor units in one payment are
 refused with `amount_out_of_range`.
 """
+UNANSWERED: Final = """\
+## Answers without a problem document
+
+A 502, 503 or 504 may come from the load balancer in front of the functions: more requests were under way than the
+environment takes at once, a function was ended before it had answered, or Lambda itself did not answer. It then is a
+page of `text/html` without `code`, `Retry-After` and `X-Correlation-Id`; API Gateway's `x-amzn-RequestId` names the
+request in our logs instead. Every other error has a problem document. So decide by the status, and read the body only
+where `Content-Type` is `application/problem+json`.
+
+**Send the same request with the same `Idempotency-Key` again**, after a second at first and then after twice as long
+each time. The same goes for a connection that broke, and for 429, by which API Gateway says that requests come too
+fast.
+
+Nothing is lost and nothing is done twice. Either the request reached no function, and nothing has happened. Or it
+did, and what became of it is on record under its key: the repetition is answered with it, finishes what was half
+done, or gets 409 `idempotency_in_flight` while the first one is still worked on. Only another key would make another
+payment. `GET` and `PUT` have no key and may be repeated as they are.
+"""
 FIREWALL: Final = """\
 ## What the firewall refuses
 
@@ -70,6 +88,7 @@ def reference() -> str:
             *(line for operation in operations() for line in _operation(operation)),
             *_answer("A payment", contract["components"]["schemas"]["Payment"]),
             *_problems(contract["x-problems"]),
+            UNANSWERED,
             FIREWALL,
             TEST_CARDS,
         ]
@@ -124,9 +143,9 @@ def _rule(field: Mapping[str, Any]) -> Iterator[str]:
 def _problems(problems: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     yield "## Errors"
     yield ""
-    yield "Errors are `application/problem+json` (RFC 9457). `code` is stable: a released code is never renamed or"
-    yield "given another meaning. *Retry* says whether the same request with the same key may succeed later, and the"
-    yield "header `Retry-After` when."
+    yield "Errors are `application/problem+json` (RFC 9457), but for what the next section names. `code` is stable: a"
+    yield "released code is never renamed or given another meaning. *Retry* says whether the same request with the same"
+    yield "key may succeed later, and the header `Retry-After` when."
     yield ""
     yield "| code | status | meaning | retry |"
     yield "|---|---|---|---|"

@@ -66,6 +66,18 @@ def test_the_documentation_is_written_from_the_contract() -> None:
     assert all(f"| `{code}` |" in REFERENCE.read_text() for code in PROBLEMS)
 
 
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_the_contract_says_which_errors_may_come_without_a_problem_document(name: str) -> None:
+    """The load balancer answers these by itself, and API Gateway hands its page on: docs/decisions/0315."""
+    without = {
+        status
+        for status, answer in OPERATIONS[name].described["responses"].items()
+        if "$ref" in answer
+        and "text/html" in CONTRACT["components"]["responses"][answer["$ref"].rpartition("/")[2]]["content"]
+    }
+    assert without == {"502", "503", "504"}
+
+
 def test_every_setting_that_an_operator_can_change_is_documented() -> None:
     documented = "".join((REFERENCE.parent / name).read_text() for name in ("api.md", "fraud.md"))
     assert [name for name in TUNABLES if f"`{name}`" not in documented] == []
