@@ -16,6 +16,8 @@ REGION: Final = "us-east-1"
 AVAILABILITY_ZONES: Final = ("us-east-1a", "us-east-1b", "us-east-1c")
 UNRESERVED_CONCURRENCY: Final = 100
 """What Lambda demands to stay unreserved in an account, for all functions without a reservation."""
+REQUEST_SECONDS: Final = 0.2
+"""What a request takes on average, as environments are planned: a payment waits for some seven calls."""
 SERVERLESS_ACU_LIMIT: Final = 256
 AUDIT_DAYS: Final = 400
 """Twelve months and some, as PCI DSS 10.5.1 asks for audit records."""
@@ -274,9 +276,21 @@ class Environment:
             _require(
                 2 * number <= reserved, f"provisioned_concurrency of {name}: both colours need {2 * number} at once"
             )
+        self._admits_what_functions_take()
         _require(self.tags["EnvironmentSuffix"] == self.suffix, "tag EnvironmentSuffix is not the suffix")
         if self.tags["DataClassification"] == CARDHOLDER_DATA:
             self._protects_cardholder_data()
+
+    def _admits_what_functions_take(self) -> None:
+        """API Gateway refuses with a problem document, the load balancer behind it with a page: docs/decisions/0315."""
+        at_once = self.api.requests_per_second * REQUEST_SECONDS
+        for name in names.FUNCTIONS:
+            reserved = self.compute.functions[name].reserved_concurrency
+            _require(
+                at_once <= reserved,
+                f"requests_per_second of {self.api.requests_per_second}: {at_once:g} requests at once, "
+                f"{reserved} are reserved for {name}",
+            )
 
     def _protects_cardholder_data(self) -> None:
         _require(self.storage.lock_days is not None, "lock_days is None where real cards are charged")

@@ -60,6 +60,7 @@ def test_unsafe_decisions_are_refused_by_name(part: str, field: str, value: Any)
         ("account", "1234"),
         ("tags", {}),
         ("tags", {**PROD.tags, "EnvironmentSuffix": "dev"}),
+        ("api", replace(PROD.api, requests_per_second=1001)),
         ("storage", replace(PROD.storage, keep_on_teardown=False, lock_days=None)),
         ("storage", replace(PROD.storage, lock_days=None)),
         ("database", replace(PROD.database, backup_days=34)),

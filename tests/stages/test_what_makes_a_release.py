@@ -44,7 +44,7 @@ UNCHANGED: set[str] = set()
         pytest.param(
             lambda: replace(DEV, compute=replace(DEV.compute, log_level="ERROR")), set(FUNCTIONS), id="log level"
         ),
-        pytest.param(lambda: with_fraud(reserved_concurrency=7), UNCHANGED, id="reserved concurrency"),
+        pytest.param(lambda: with_fraud(reserved_concurrency=21), UNCHANGED, id="reserved concurrency"),
         pytest.param(lambda: replace(DEV, tags={**DEV.tags, "Owner": "others"}), UNCHANGED, id="a tag"),
         pytest.param(lambda: replace(DEV, alarms=replace(DEV.alarms, latency_p99_ms=999)), UNCHANGED, id="an alarm"),
     ],
