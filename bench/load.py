@@ -6,6 +6,7 @@ import json
 import math
 import time
 import uuid
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -42,8 +43,7 @@ class Measured:
         return len(self.milliseconds) / self.seconds
 
     def percentile_ms(self, percent: float) -> float:
-        ordered = sorted(self.milliseconds)
-        return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]
+        return percentile(self.milliseconds, percent)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +99,12 @@ class Load:
             headers={**dict(signed.headers.items()), "Host": parts.netloc},
             timeout=TIMEOUT_SECONDS,
         )
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The smallest value that at least `percent` of them do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]
 
 
 def _customer(client: int) -> str:

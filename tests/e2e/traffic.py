@@ -30,7 +30,13 @@ class Seen:
     answered_at: float
     colour: str
     status: int
-    problem: str = ""
+    method: str = ""
+    outcome: str = ""
+    """The payment's status, or the problem's code."""
+
+    @property
+    def milliseconds(self) -> float:
+        return (self.answered_at - self.sent_at) * 1000
 
     @property
     def failed(self) -> bool:
@@ -105,17 +111,27 @@ class Traffic:
                 headers={**dict(signed.headers.items()), "Host": parts.netloc},
                 timeout=30,
             )
-        except requests.RequestException:
-            self.seen.append(Seen(sent_at=sent, answered_at=time.time(), colour="nobody", status=0))
+        except requests.RequestException as error:
+            name = type(error).__name__
+            self.seen.append(
+                Seen(sent_at=sent, answered_at=time.time(), colour="nobody", status=0, method=method, outcome=name)
+            )
             return None
-        colour = answer.headers.get("x-release-color", "nobody")
-        problem = answer.text[:200] if answer.status_code >= FAULT else ""
+        answered = time.time()
+        said = answer.json() if "json" in answer.headers.get("content-type", "") else {}
         self.seen.append(
-            Seen(sent_at=sent, answered_at=time.time(), colour=colour, status=answer.status_code, problem=problem)
+            Seen(
+                sent_at=sent,
+                answered_at=answered,
+                colour=answer.headers.get("x-release-color", "nobody"),
+                status=answer.status_code,
+                method=method,
+                outcome=str(said.get("code") or said.get("status")),
+            )
         )
         if self.per_second:
             self._ended.wait(max(0.0, self.clients / self.per_second - (time.time() - sent)))
-        found = answer.json().get("payment_id") if answer.ok else None
+        found = said.get("payment_id") if answer.ok else None
         return str(found) if found else None
 
 
