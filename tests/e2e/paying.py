@@ -18,13 +18,16 @@ from tests.e2e.trial import until_answered
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """A payment to be made. `patient` clients repeat it until they know; others send it once and go."""
+    """A payment to be made. `patient` clients repeat it until they know, and then capture and refund what they mean to;
+    others send it once and go."""
 
     key: str
     customer: str
     amount_minor: int
     card: TestCard
     patient: bool
+    capture_minor: int = 0
+    refund_minor: int = 0
 
 
 @dataclass(kw_only=True)
@@ -32,6 +35,8 @@ class Log:
     """The final answers by key. What is not in `answers` has been given up by its client."""
 
     answers: dict[str, Answer] = field(default_factory=dict)
+    changes: list[Answer] = field(default_factory=list)
+    """What captures and refunds were answered."""
     orders: dict[str, Order] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -42,16 +47,23 @@ class Log:
 def draw_orders(
     chance: random.Random, *, count: int, customers: list[str], cards: list[TestCard], patient: float
 ) -> list[Order]:
-    return [
-        Order(
-            key=f"order-{chance.getrandbits(64):016x}-{index}",
+    """One payment in four is captured as well, in part or whole, and half of those are refunded in part or whole."""
+
+    def draw(index: int) -> Order:
+        amount = chance.randrange(1, 500)
+        capture = chance.randrange(1, amount + 1) if chance.random() < 1 / 4 else 0
+        return Order(
+            # Eight digits at a time: sixteen could be taken for a card number.
+            key=f"order-{chance.getrandbits(32):08x}-{chance.getrandbits(32):08x}-{index}",
             customer=chance.choice(customers),
-            amount_minor=chance.randrange(1, 500),
+            amount_minor=amount,
             card=chance.choice(cards),
             patient=chance.random() < patient,
+            capture_minor=capture,
+            refund_minor=chance.randrange(1, capture + 1) if capture and chance.random() < 1 / 2 else 0,
         )
-        for index in range(count)
-    ]
+
+    return [draw(index) for index in range(count)]
 
 
 def pay(merchant: Merchant, order: Order) -> Answer:
@@ -75,11 +87,14 @@ def pay_all(
                 order = next(waiting, None)
             if order is None:
                 return
+            changes: list[Answer] = []
             if order.patient:
-                log.answers[order.key] = until_answered(lambda order=order: pay(merchant, order))  # type: ignore[misc]
+                log.answers[order.key] = answer = until_answered(lambda order=order: pay(merchant, order))  # type: ignore[misc]
+                changes = _change(merchant, order, answer)
             else:
                 _once(merchant, order)
             with lock:
+                log.changes += changes
                 done += 1
                 between(done)
 
@@ -88,6 +103,22 @@ def pay_all(
             work.result()
     log.seconds = time.monotonic() - started
     return log
+
+
+def _change(merchant: Merchant, order: Order, paid: Answer) -> list[Answer]:
+    """Capture and refund what is meant to be, each under a key of its own."""
+    wanted = [("capture", order.capture_minor), ("refunds", order.refund_minor)]
+    if paid.body["status"] != "authorized":
+        return []
+    return [
+        until_answered(
+            lambda kind=kind, amount=amount: merchant.change(  # type: ignore[misc]
+                paid.body["payment_id"], kind, amount, key=f"{kind}-{order.key}"
+            )
+        )
+        for kind, amount in wanted
+        if amount
+    ]
 
 
 def _once(merchant: Merchant, order: Order) -> None:

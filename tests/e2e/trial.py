@@ -62,8 +62,9 @@ class Trial:
         return self.environment.merchant()
 
     def name(self, what: str) -> str:
-        """An id that no other run uses, and this seed always: `cus_<what>_<digits>`."""
-        return f"cus_{what}_{self.random.getrandbits(64):016x}"
+        """An id that no other run uses, and this seed always: `cus_<what>_<digits>`. Not sixteen digits in a row, which
+        could be taken for a card number."""
+        return f"cus_{what}_{self.random.getrandbits(32):08x}_{self.random.getrandbits(32):08x}"
 
     def written(self) -> dict[str, Item]:
         """Every item of the environment's three tables, by table and key."""
