@@ -22,6 +22,8 @@ _GONE: Final = frozenset(
         "DBClusterSnapshotNotFoundFault",
     }
 )
+# It is being deleted already, by a removal that was killed.
+_GOING: Final = frozenset({"ResourceInUseException", "InvalidDBClusterSnapshotStateFault"})
 _FUNCTION_LOGS: Final = "/aws/lambda/"
 _TABLES: Final = ("transactions", "idempotency", "velocity", "releases")
 
@@ -141,17 +143,17 @@ class AwsAccount:
         try:
             self._removers[item.kind](item.name)
         except ClientError as error:
-            _unless_gone(error)
+            if error.response["Error"]["Code"] not in _GONE | _GOING:
+                raise
 
     def _items(self) -> Iterator[Item]:
         suffix = self._suffix
         path = f"{names.parameter_path(suffix)}/"
         for parameters in self._ssm.get_paginator("get_parameters_by_path").paginate(Path=path, Recursive=True):
             yield from (Item(kind="parameter", name=found["Name"]) for found in parameters["Parameters"])
-        for secrets in self._secrets.get_paginator("list_secrets").paginate():
-            for secret in secrets["SecretList"]:
-                if secret["Name"].startswith(f"payment/{suffix}/"):
-                    yield Item(kind="secret", name=secret["Name"])
+        for secret in sorted(self._listed_secrets() | {*names.database_secrets(suffix)}):
+            if self._exists(lambda name=secret: self._secrets.describe_secret(SecretId=name)):  # type: ignore[misc]
+                yield Item(kind="secret", name=secret)
         for name in self._log_groups():
             yield Item(kind="log group", name=name)
         for bucket in (names.audit_bucket(suffix, self._account), names.access_logs_bucket(suffix, self._account)):
@@ -166,6 +168,12 @@ class AwsAccount:
             if self._exists(lambda name=table: self._dynamodb.describe_table(TableName=name)):  # type: ignore[misc]
                 yield Item(kind="table", name=table)
         yield from self._snapshots()
+
+    def _listed_secrets(self) -> set[str]:
+        """As they were up to five minutes ago: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html"""
+        pages = self._secrets.get_paginator("list_secrets").paginate()
+        found = {secret["Name"] for page in pages for secret in page["SecretList"]}
+        return {name for name in found if name.startswith(f"payment/{self._suffix}/")}
 
     def _log_groups(self) -> Iterator[str]:
         suffix = self._suffix

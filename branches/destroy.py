@@ -13,6 +13,10 @@ _BUCKET: Final = "AWS::S3::Bucket"
 _POLL_SECONDS: Final = 2.0
 # Aurora takes ten minutes; a function's network interfaces stay up to forty after its last version has gone.
 _STACK_SECONDS: Final = 3600.0
+# Secrets and tables are deleted in the background.
+_ITEMS_SECONDS: Final = 600.0
+# A change set that nobody executed: the stack has no resources, and stays so until it is deleted.
+_NEVER_MADE: Final = "REVIEW_IN_PROGRESS"
 _ATTEMPTS: Final = 3
 
 
@@ -49,9 +53,9 @@ def destroy(account: Account, suffix: str, *, clock: Clock, say: Say, permanent:
         raise Protected(f"{suffix} is an environment of the pipeline: it goes only with an explicit --permanent")
     names.validate_suffix(suffix)
     removed = Removed()
-    found = account.stacks()
-    for stack in found:
+    for stack in account.stacks():
         _wait_until_at_rest(account, stack.name, clock)
+    found = account.stacks()
     # Before anything else: AWS takes minutes to release the interfaces, and the network cannot go before that.
     for stack in found:
         for function in account.members(stack.name, _FUNCTION):
@@ -69,7 +73,7 @@ def destroy(account: Account, suffix: str, *, clock: Clock, say: Say, permanent:
         account.remove(item)
         say(f"removed {item}")
         removed.items.append(item)
-    _refuse_remains(account, suffix, allowed=removed.left)
+    _refuse_remains(account, suffix, clock, allowed=removed.left)
     return removed
 
 
@@ -106,14 +110,18 @@ def _wait_until_at_rest(account: Account, name: str, clock: Clock) -> str | None
     deadline = clock.now() + _STACK_SECONDS
     while clock.now() < deadline:
         status = next((stack.status for stack in account.stacks() if stack.name == name), None)
-        if status is None or not status.endswith("_IN_PROGRESS"):
+        if status is None or status == _NEVER_MADE or not status.endswith("_IN_PROGRESS"):
             return status
         clock.sleep(_POLL_SECONDS)
     raise Remains(f"stack {name} is {status} for more than {_STACK_SECONDS / 60:.0f} minutes")
 
 
-def _refuse_remains(account: Account, suffix: str, *, allowed: list[Item]) -> None:
-    left = [f"stack {stack.name} ({stack.status})" for stack in account.stacks()]
-    left += [str(item) for item in account.items() if item not in allowed]
-    if left:
-        raise Remains(f"of {suffix} remains: {', '.join(left)}")
+def _refuse_remains(account: Account, suffix: str, clock: Clock, *, allowed: list[Item]) -> None:
+    deadline = clock.now() + _ITEMS_SECONDS
+    while left := [
+        *(f"stack {stack.name} ({stack.status})" for stack in account.stacks()),
+        *(str(item) for item in account.items() if item not in allowed),
+    ]:
+        if clock.now() > deadline:
+            raise Remains(f"of {suffix} remains: {', '.join(left)}")
+        clock.sleep(_POLL_SECONDS)

@@ -61,7 +61,7 @@ class Account(Protocol):
         ...
 
     def remove(self, item: Item) -> None:
-        """Does nothing where it is gone."""
+        """Does nothing where it is gone or going; it may take minutes to go."""
         ...
 
 

@@ -101,7 +101,12 @@ def build_grants(settings: PipelineSettings, *, account: str, keys: list[str]) -
             wildcard_reason=_ANY_BRANCH,
         ),
         Grant(
-            actions=["secretsmanager:CreateSecret", "secretsmanager:TagResource", "secretsmanager:DeleteSecret"],
+            actions=[
+                "secretsmanager:CreateSecret",
+                "secretsmanager:TagResource",
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:DeleteSecret",
+            ],
             resources=[arn("secretsmanager", "secret:payment/*")],
             wildcard_reason=_ANY_BRANCH,
         ),

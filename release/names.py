@@ -205,6 +205,10 @@ def integration_test_role(suffix: str) -> str:
     return resource(suffix, "integration-test")
 
 
+def database_secrets(suffix: str) -> tuple[str, ...]:
+    return database_admin_secret(suffix), database_app_secret(suffix)
+
+
 def export(suffix: str, key: str) -> str:
     """Export name of the stack output `key` (PascalCase)."""
     return resource(suffix, key)

@@ -48,6 +48,22 @@ def test_a_deployment_under_way_is_waited_for() -> None:
     assert len(removed.stacks) == 7
 
 
+def test_a_stack_whose_first_change_set_was_never_executed_is_at_rest() -> None:
+    account = whole_environment()
+    account.stacks_by_name[names.stack("pr-12", "compute")].status = "REVIEW_IN_PROGRESS"
+    removed, _ = run(account)
+    assert len(removed.stacks) == 7
+
+
+def test_a_stack_that_a_killed_removal_was_deleting_is_waited_for_and_not_looked_into() -> None:
+    account = whole_environment()
+    monitoring = account.stacks_by_name[names.stack("pr-12", "monitoring")]
+    monitoring.status, monitoring.moving = "DELETE_IN_PROGRESS", 20
+    removed, _ = run(account)
+    assert len(removed.stacks) == 6
+    assert account.stacks_by_name == {}
+
+
 def test_half_an_environment_is_removed_and_a_second_run_finds_nothing() -> None:
     account = whole_environment()
     for layer in ("api", "monitoring"):
@@ -68,6 +84,12 @@ def test_an_item_that_does_not_go_is_a_failure_with_its_name() -> None:
     account.immortal = {Item(kind="secret", name=names.database_admin_secret("pr-12"))}
     with pytest.raises(Remains, match="of pr-12 remains: secret payment/pr-12/database/admin"):
         run(account)
+
+
+def test_an_item_that_takes_minutes_to_go_is_waited_for() -> None:
+    account = whole_environment()
+    account.slow = {Item(kind="secret", name=names.database_admin_secret("pr-12")): 60}
+    assert len(run(account)[0].items) == 3
 
 
 def test_a_locked_bucket_is_left_whole_and_named() -> None:

@@ -42,6 +42,9 @@ class FakeAccount:
     objects: dict[str, int] = field(default_factory=dict)
     loose: set[Item] = field(default_factory=set)
     immortal: set[Item] = field(default_factory=set)
+    slow: dict[Item, int] = field(default_factory=dict)
+    """For how many looks an item is still there after it was removed."""
+    leaving: dict[Item, int] = field(default_factory=dict)
     reasons: dict[Item, str] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     reason: str = "no failed event"
@@ -49,8 +52,12 @@ class FakeAccount:
     def stacks(self) -> list[Stack]:
         for stack in self.stacks_by_name.values():
             stack.moving = max(0, stack.moving - 1)
-            if not stack.moving:
+            # Nothing moves in a stack whose first change set nobody has executed: it stays so for ever.
+            if not stack.moving and stack.status != "REVIEW_IN_PROGRESS":
                 stack.status = stack.status.replace("_IN_PROGRESS", "_COMPLETE")
+        gone = [name for name, stack in self.stacks_by_name.items() if stack.status == "DELETE_COMPLETE"]
+        for name in gone:
+            del self.stacks_by_name[name]
         found = enumerate(self.stacks_by_name.values())
         return [Stack(name=s.name, status=s.status, created=float(number)) for number, s in found]
 
@@ -73,7 +80,8 @@ class FakeAccount:
     def delete_stack(self, name: str) -> None:
         self.log.append(f"delete {name}")
         stack = self.stacks_by_name[name]
-        assert not stack.status.endswith("_IN_PROGRESS"), f"{name} is {stack.status}"
+        moves = stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS"
+        assert not moves, f"{name} is {stack.status}"
         users = [s.name for s in self.stacks_by_name.values() if name in s.needs]
         retained = {item.name for item in self.reasons}
         full = [bucket for bucket in stack.buckets - retained if self.objects.get(bucket)]
@@ -86,11 +94,13 @@ class FakeAccount:
         return self.reason
 
     def items(self) -> list[Item]:
-        return sorted(self.loose)
+        self.leaving = {item: looks - 1 for item, looks in self.leaving.items() if looks}
+        return sorted(self.loose | set(self.leaving))
 
     def remove(self, item: Item) -> None:
         if item not in self.immortal:
             self.loose.discard(item)
+            self.leaving[item] = self.slow.get(item, 0)
 
 
 def whole_environment(suffix: str = "pr-12") -> FakeAccount:
