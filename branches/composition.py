@@ -52,8 +52,11 @@ def from_webhook(variables: Mapping[str, str], *, region: str, say: Say) -> tupl
 
 def repository_of(ref: str, variables: Mapping[str, str]) -> Repository:
     """GitHub for a pull request, plain git for a branch without one."""
-    if ref.startswith("pr/"):
-        return GitHub(repository=variables["REPOSITORY"], token=variables["GITHUB_TOKEN"])
-    if ref.startswith("branch/"):
-        return GitRepository(url=variables["CODEBUILD_SOURCE_REPO_URL"])
+    try:
+        if ref.startswith("pr/"):
+            return GitHub(repository=variables["REPOSITORY"], token=variables["GITHUB_TOKEN"])
+        if ref.startswith("branch/"):
+            return GitRepository(url=variables["CODEBUILD_SOURCE_REPO_URL"])
+    except KeyError as error:
+        raise BranchError(f"{ref} is asked of its repository, and {error.args[0]} is not set") from None
     raise BranchError(f"{ref} is neither a pull request nor a branch")

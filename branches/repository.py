@@ -7,11 +7,17 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 from branches.errors import BranchError
 
 GITHUB_API: Final = "https://api.github.com"
 _TIMEOUT_SECONDS: Final = 20.0
+_ATTEMPTS: Final = 6
+_PAUSE_SECONDS: Final = 60
+# What GitHub asks to try again; a call that was heard twice writes the same twice.
+_PASSING: Final = (429, 500, 502, 503, 504)
 COMMENT_MARKER: Final = "<!-- payment-environment -->"
 STATUS_CONTEXT: Final = "environment"
 # What GitHub accepts.
@@ -40,14 +46,17 @@ class GitRepository:
 
     def head(self, ref: str) -> str | None:
         branch = f"refs/heads/{ref.removeprefix('branch/')}"
-        done = subprocess.run(
-            ["git", "ls-remote", "--exit-code", self.url, branch],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_TIMEOUT_SECONDS,
-        )
+        try:
+            done = subprocess.run(
+                ["git", "ls-remote", "--exit-code", self.url, branch],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_TIMEOUT_SECONDS,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise BranchError(f"git ls-remote of {branch}: no answer within {error.timeout} s") from None
         if done.returncode == 2:
             return None
         if done.returncode != 0:
@@ -71,6 +80,8 @@ class GitHub:
     repository: str
     token: str
     api: str = GITHUB_API
+    backoff_seconds: float = 1.0
+    """The pauses between attempts double from here: half a minute altogether."""
 
     def head(self, ref: str) -> str | None:
         found = self._call("GET", f"/pulls/{_number(ref)}")
@@ -114,8 +125,18 @@ class GitHub:
             "Authorization": f"Bearer {self.token}",
             "X-GitHub-Api-Version": "2022-11-28",
         }
+        retries = Retry(
+            total=_ATTEMPTS - 1,
+            backoff_factor=self.backoff_seconds,
+            status_forcelist=_PASSING,
+            allowed_methods=None,
+            raise_on_status=False,
+            retry_after_max=_PAUSE_SECONDS,
+        )
         try:
-            answer = requests.request(method, url, json=body, headers=headers, timeout=_TIMEOUT_SECONDS)
+            with requests.Session() as session:
+                session.mount(self.api, HTTPAdapter(max_retries=retries))
+                answer = session.request(method, url, json=body, headers=headers, timeout=_TIMEOUT_SECONDS)
         except requests.RequestException as error:
             raise BranchError(
                 f"GitHub does not answer to {method} {urlsplit(url).path}: {type(error).__name__}"

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,19 +27,23 @@ PAGE = 2
 
 @dataclass
 class Hub:
-    """One pull request, number 12, and what was written about it. `refuses` is a status for every call."""
+    """One pull request, number 12, and what was written about it. `refuses` is a status for every call, or for as many
+    as `hiccups` says."""
 
     url: str = ""
     state: str = "open"
     comments: list[dict[str, Any]] = field(default_factory=list)
     statuses: list[dict[str, Any]] = field(default_factory=list)
     refuses: int | None = None
+    hiccups: int | None = None
+    calls: int = 0
     headers: dict[str, str] = field(default_factory=dict)
 
     def answer(self, method: str, path: str, query: str, body: dict[str, Any]) -> tuple[int, Any, str]:
         """Status, body and the Link header."""
         prefix = f"/repos/{REPOSITORY}"
-        if self.refuses:
+        self.calls += 1
+        if self.refuses and (self.hiccups is None or self.calls <= self.hiccups):
             return self.refuses, {"message": "no", "documentation_url": "https://docs.github.com/rest"}, ""
         if (method, path) == ("GET", f"{prefix}/pulls/12"):
             head = {"label": "fork:change", "ref": "change", "sha": HEAD}
@@ -96,7 +101,7 @@ def hub() -> Iterator[Hub]:
 
 @pytest.fixture
 def github(hub: Hub) -> GitHub:
-    return GitHub(repository=REPOSITORY, token=TOKEN, api=hub.url)
+    return GitHub(repository=REPOSITORY, token=TOKEN, api=hub.url, backoff_seconds=0.0)
 
 
 def test_an_open_pull_request_is_at_its_newest_commit(hub: Hub, github: GitHub) -> None:
@@ -139,9 +144,30 @@ def test_a_refusal_is_an_error_that_names_the_call_and_not_the_token(hub: Hub, g
     assert TOKEN not in str(refused.value)
 
 
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_hiccup_of_github_s_is_nobody_s_concern(hub: Hub, github: GitHub, status: int) -> None:
+    hub.refuses, hub.hiccups = status, 2
+    assert github.head("pr/12") == HEAD
+    hub.calls = 0
+    github.announce(HEAD, words="pr-12 is being made")
+    assert [posted["state"] for posted in hub.statuses] == ["pending"]
+
+
+def test_a_refusal_that_stays_is_asked_for_once(hub: Hub, github: GitHub) -> None:
+    hub.refuses = 403
+    with pytest.raises(BranchError):
+        github.head("pr/12")
+    assert hub.calls == 1
+
+
 def test_silence_is_an_error_and_no_closed_pull_request() -> None:
     with pytest.raises(BranchError, match="does not answer"):
-        GitHub(repository=REPOSITORY, token=TOKEN, api="http://127.0.0.1:1").head("pr/12")
+        GitHub(repository=REPOSITORY, token=TOKEN, api="http://127.0.0.1:1", backoff_seconds=0.0).head("pr/12")
+
+
+def test_a_repository_that_git_cannot_reach_is_an_error_and_no_deleted_branch(tmp_path: Path) -> None:
+    with pytest.raises(BranchError, match="git ls-remote of refs/heads/x"):
+        GitRepository(url=str(tmp_path / "none.git")).head("branch/x")
 
 
 def test_a_pull_request_is_github_s_and_a_branch_is_git_s() -> None:
@@ -150,6 +176,12 @@ def test_a_pull_request_is_github_s_and_a_branch_is_git_s() -> None:
     assert repository_of("branch/x", variables) == GitRepository(url="/a.git")
     with pytest.raises(BranchError):
         repository_of("tag/v1", variables)
+
+
+@pytest.mark.parametrize("ref", ["pr/12", "branch/x"])
+def test_a_variable_that_is_not_set_is_named(ref: str) -> None:
+    with pytest.raises(BranchError, match="(REPOSITORY|CODEBUILD_SOURCE_REPO_URL) is not set"):
+        repository_of(ref, {})
 
 
 def test_a_build_that_no_webhook_started_is_refused() -> None:
