@@ -1,5 +1,6 @@
 """The account of the branches: what builds, removes and limits their environments."""
 
+import re
 from typing import Final, cast
 
 import aws_cdk as cdk
@@ -28,7 +29,6 @@ _OPENED_OR_UPDATED: Final = (
 )
 _ENDED: Final = (codebuild.EventAction.PULL_REQUEST_CLOSED, codebuild.EventAction.PULL_REQUEST_MERGED)
 _MAINTAINERS: Final = ("GITHUB_MAINTAIN", "GITHUB_ADMIN")
-AT_ONCE: Final = 5
 # A deployment from nothing takes half an hour, its removal as long, and a push may wait for the one before it.
 _BUILD_MINUTES: Final = 180
 
@@ -130,9 +130,8 @@ class PullRequestStack(cdk.Stack):
 
     def _source(self, *, webhook: bool) -> codebuild.ISource:
         source, group = self._settings.source, codebuild.FilterGroup
-        filters = [
-            group.in_event_of(*actions).and_base_branch_is(source.branch) for actions in (_OPENED_OR_UPDATED, _ENDED)
-        ]
+        base = f"^refs/heads/{re.escape(source.branch)}$"
+        filters = [group.in_event_of(*actions).and_base_ref_is(base) for actions in (_OPENED_OR_UPDATED, _ENDED)]
         return codebuild.Source.git_hub(
             owner=source.owner,
             repo=source.repository,
@@ -168,7 +167,7 @@ class PullRequestStack(cdk.Stack):
             },
             cache=codebuild.Cache.local(codebuild.LocalCacheMode.CUSTOM),
             logging=codebuild.LoggingOptions(cloud_watch=codebuild.CloudWatchLoggingOptions(log_group=self._logs)),
-            concurrent_build_limit=AT_ONCE,
+            # No limit of the project's own: what is over it is dropped, what is over the account's waits.
             timeout=Duration.minutes(_BUILD_MINUTES),
             queued_timeout=Duration.hours(8),
         )

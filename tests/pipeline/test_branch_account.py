@@ -35,7 +35,13 @@ def test_pull_requests_against_main_start_a_build_whatever_happens_to_them(proje
     groups = [{f["Type"]: f["Pattern"] for f in group} for group in project["Triggers"]["FilterGroups"]]
     events = {event.strip() for group in groups for event in group["EVENT"].split(",")}
     assert events == {f"PULL_REQUEST_{e}" for e in ("CREATED", "UPDATED", "REOPENED", "CLOSED", "MERGED")}
-    assert {group["BASE_REF"] for group in groups} == {"refs/heads/main"}
+    # CodeBuild searches for the pattern: without its ends, a pull request against `main-2` would have matched.
+    assert {group["BASE_REF"] for group in groups} == {"^refs/heads/main$"}
+
+
+def test_no_push_is_dropped_because_others_build(assembly: Assembly) -> None:
+    projects = assembly.resources(names.BRANCHES, "AWS::CodeBuild::Project")
+    assert [p for p in projects if "ConcurrentBuildLimit" in p.properties] == []
 
 
 def test_a_fork_waits_for_a_maintainers_comment(project: dict[str, Any]) -> None:
