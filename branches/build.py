@@ -9,7 +9,7 @@ from typing import Final
 
 from branches.destroy import Removed
 from branches.errors import BranchError, Superseded
-from branches.ports import Clock, Say
+from branches.ports import Clock, Look, Say
 from branches.records import Records, lease
 from branches.repository import Repository
 from release import names
@@ -22,7 +22,7 @@ OUTPUTS: Final = "cfn-outputs"
 REPORT: Final = Path("reports/environment.md")
 PYTHON: Final = ".venv/bin/python"
 
-Run = Callable[[Sequence[str], Callable[[], None], Mapping[str, str]], None]
+Run = Callable[[Sequence[str], Look, Mapping[str, str]], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class World:
     repository: Repository
     run: Run
     prepare: Callable[[str], object]
-    destroy: Callable[[str], Removed]
+    destroy: Callable[[str, Look], Removed]
     cost_per_day: Callable[[Path], str]
     clock: Clock
     say: Say
@@ -75,58 +75,85 @@ def handle(change: Change, world: World) -> str:
         lives_until=now + LIFE_SECONDS,
         clock=world.clock,
         say=world.say,
-    ):
+    ) as held:
         head = world.repository.head(change.ref)
         if head is None:
-            return _remove(change, world)
+            return _remove(change, world, held)
         if head != change.commit:
             return f"{change.ref} is at {head[:8]} by now: its own build brings {suffix} up to date"
         outcome = f"{suffix} is at {change.commit[:8]}"
         try:
-            _deploy(change, world)
+            _deploy(change, world, held)
         except Superseded as reason:
             outcome = f"given up: {reason}"
         # Asked last: who closes a branch while this deploys finds a build that cleans up after itself.
-        if world.repository.head(change.ref) is None:
-            return _remove(change, world)
+        if _head(change, world) is None:
+            return _remove(change, world, held)
     return outcome
 
 
-def _remove(change: Change, world: World) -> str:
-    removed = world.destroy(change.suffix)
+def _head(change: Change, world: World) -> str | None:
+    """Where the branch is by now; still at this commit where the repository does not answer, for whoever closes the
+    branch or pushes to it starts a build of their own, which waits for this one."""
+    try:
+        return world.repository.head(change.ref)
+    except BranchError as error:
+        world.say(f"whether {change.ref} has moved on is unknown: {error}")
+        return change.commit
+
+
+def _remove(change: Change, world: World, held: Look) -> str:
+    removed = world.destroy(change.suffix, held)
     world.records.forget(change.suffix, holder=change.build)
     return f"{change.ref} is closed; {change.suffix}: {removed}"
 
 
-def _deploy(change: Change, world: World) -> None:
+def _deploy(change: Change, world: World, held: Look) -> None:
     """Raises `Superseded` as soon as the branch is closed or has a newer commit, `BranchError` when a step fails."""
+    words = f"{change.suffix} is being brought to {change.commit[:8]}"
+    _tell(world, lambda: world.repository.announce(change.commit, words=words))
+    try:
+        words, text = _bring(change, world, held)
+    except Superseded:
+        raise
+    except Exception as error:
+        # A message that is not ours may name what readers of a pull request need not know: it is in the build's log.
+        reason = str(error) if isinstance(error, BranchError) else type(error).__name__
+        words, text = f"{change.suffix}: {reason}", f"**{change.suffix}** failed: {reason}\n\nBuild `{change.build}`"
+        _tell(
+            world,
+            lambda: world.repository.tell(change.ref, change.commit, succeeded=False, words=words, text=text),
+        )
+        raise
+    world.repository.tell(change.ref, change.commit, succeeded=True, words=words, text=text)
+
+
+def _tell(world: World, call: Callable[[], None]) -> None:
+    """Whether anybody hears of it changes nothing."""
+    try:
+        call()
+    except BranchError as error:
+        world.say(f"the repository was not told: {error}")
+
+
+def _bring(change: Change, world: World, held: Look) -> tuple[str, str]:
+    """Returns one line about the environment that is there now, and its report."""
     suffix = change.suffix
 
     def look() -> None:
-        head = world.repository.head(change.ref)
+        held()
+        head = _head(change, world)
         if head != change.commit:
             raise Superseded(f"{change.ref} is {'closed' if head is None else f'at {head[:8]}'} by now")
 
     started = world.clock.now()
-    world.repository.announce(change.commit, words=f"{suffix} is being brought to {change.commit[:8]}")
-    try:
-        world.prepare(suffix)
-        for words, command, environment in steps(change):
-            look()
-            began = world.clock.now()
-            world.say(f"{words} …")
-            world.run(command, look, environment)
-            world.say(f"{words}: {world.clock.now() - began:.0f} s")
-    except BranchError as error:
-        if not isinstance(error, Superseded):
-            world.repository.tell(
-                change.ref,
-                change.commit,
-                succeeded=False,
-                words=f"{suffix}: {error}",
-                text=f"**{suffix}** failed: {error}\n\nBuild `{change.build}`",
-            )
-        raise
+    world.prepare(suffix)
+    for words, command, environment in steps(change):
+        look()
+        began = world.clock.now()
+        world.say(f"{words} …")
+        world.run(command, look, environment)
+        world.say(f"{words}: {world.clock.now() - began:.0f} s")
     lives_until = world.clock.now() + LIFE_SECONDS
     outputs = json.loads((Path(OUTPUTS) / "flat-outputs.json").read_text())
     world.records.deployed(
@@ -137,8 +164,7 @@ def _deploy(change: Change, world: World) -> None:
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(text)
     world.say(text)
-    words = f"{suffix}, idle {cost} a day, until {_day(lives_until)}"
-    world.repository.tell(change.ref, change.commit, succeeded=True, words=words, text=text)
+    return f"{suffix}, idle {cost} a day, until {_day(lives_until)}", text
 
 
 def steps(change: Change) -> list[tuple[str, list[str], dict[str, str]]]:

@@ -16,10 +16,10 @@ from branches.account import AwsAccount
 from branches.build import handle
 from branches.clock import SystemClock
 from branches.cost import idle_cost
-from branches.destroy import destroy
+from branches.destroy import destroy, refuse_permanent
 from branches.errors import BranchError
 from branches.records import Records
-from branches.removal import recorded, remove
+from branches.removal import holder_of, recorded, remove
 from branches.room import room
 from branches.sweep import sweep
 from release.names import InvalidSuffix, validate_suffix
@@ -59,12 +59,13 @@ def say(line: str) -> None:
 
 def _destroy(arguments: argparse.Namespace) -> int:
     session, suffix, clock = boto3.Session(region_name=arguments.region), arguments.suffix, SystemClock()
+    refuse_permanent(suffix, permanent=arguments.permanent)
     record = None if is_permanent(suffix) else recorded(session.client("dynamodb")).get(suffix)
     if record is None:
         account = AwsAccount(session, suffix)
-        removed = destroy(account, suffix, clock=clock, say=say, permanent=arguments.permanent)
+        removed = destroy(account, suffix, clock=clock, say=say, look=lambda: None, permanent=arguments.permanent)
     else:
-        by_hand = f"{os.environ.get('USER', 'somebody')}, by hand"
+        by_hand = holder_of(f"{os.environ.get('USER', 'somebody')}, by hand")
         removed = remove(session, suffix, record.ref, holder=by_hand, clock=clock, say=say)
     say(f"{arguments.suffix}: {removed}; nothing {'else ' if removed.left else ''}remains")
     return 0
@@ -78,15 +79,18 @@ def _build(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    for record in Records(boto3.Session(region_name=arguments.region).client("dynamodb")).all():
-        work = f"  build {record.holder} works on it" if record.holder else ""
+    records = Records(boto3.Session(region_name=arguments.region).client("dynamodb")).all()
+    if not records:
+        say("there are no environments of branches")
+    for record in records:
+        work = f"  {record.holder} works on it" if record.holder else ""
         until = time.strftime("%Y-%m-%d %H:%M", time.gmtime(record.lives_until))
         say(f"{record.suffix:<13}{record.ref:<28}{record.commit[:8] or '-':<9} until {until}  {record.url}{work}")
     return 0
 
 
 def _janitor(arguments: argparse.Namespace) -> int:
-    failures = sweep(boto3.Session(region_name=arguments.region), os.environ, dry_run=arguments.dry_run, say=say)
+    failures = sweep(composition.nightly(os.environ, region=arguments.region, say=say), dry_run=arguments.dry_run)
     return 1 if failures else 0
 
 

@@ -1,7 +1,7 @@
 """The real world of a build, from what CodeBuild says in environment variables."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import boto3
@@ -11,11 +11,13 @@ from branches.account import AwsAccount
 from branches.build import Change, World
 from branches.clock import SystemClock
 from branches.cost import idle_cost
-from branches.destroy import destroy
+from branches.destroy import Removed, destroy
 from branches.errors import BranchError
-from branches.ports import Say
+from branches.ports import Look, Say
 from branches.records import Records
+from branches.removal import holder_of
 from branches.repository import GitHub, GitRepository, Repository
+from branches.sweep import Round, present_suffixes
 
 # GitHub allows 5,000 calls an hour; a `git ls-remote` costs next to nothing.
 _LOOK_SECONDS: Final = {GitHub: 30.0, GitRepository: 2.0}
@@ -35,7 +37,7 @@ def from_webhook(variables: Mapping[str, str], *, region: str, say: Say) -> tupl
     clock = SystemClock()
     tags = {"Project": "payment", "Environment": "pull-request", "EnvironmentSuffix": change.suffix}
 
-    def run(command: Sequence[str], look: Callable[[], None], environment: Mapping[str, str]) -> None:
+    def run(command: Sequence[str], look: Look, environment: Mapping[str, str]) -> None:
         commands.run(command, look=look, look_seconds=_LOOK_SECONDS[type(repository)], environment=environment)
 
     return change, World(
@@ -43,8 +45,27 @@ def from_webhook(variables: Mapping[str, str], *, region: str, say: Say) -> tupl
         repository=repository,
         run=run,
         prepare=functools.partial(prerequisites.prepare, session, tags=tags),
-        destroy=lambda suffix: destroy(AwsAccount(session, suffix), suffix, clock=clock, say=say),
+        destroy=lambda suffix, held: destroy(AwsAccount(session, suffix), suffix, clock=clock, say=say, look=held),
         cost_per_day=lambda assembly: str(idle_cost(assembly)),
+        clock=clock,
+        say=say,
+    )
+
+
+def nightly(variables: Mapping[str, str], *, region: str, say: Say) -> Round:
+    session, clock = boto3.Session(region_name=region), SystemClock()
+
+    def remove(suffix: str, held: Look) -> Removed:
+        # A session is its thread's alone.
+        account = AwsAccount(boto3.Session(region_name=region), suffix)
+        return destroy(account, suffix, clock=clock, say=say, look=held)
+
+    return Round(
+        records=Records(session.client("dynamodb")),
+        present=lambda: present_suffixes(session),
+        head=lambda ref: repository_of(ref, variables).head(ref),
+        destroy=remove,
+        holder=holder_of("janitor"),
         clock=clock,
         say=say,
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from branches.errors import Protected, Remains
-from branches.ports import Account, Clock, Item, Say, Stack
+from branches.ports import Account, Clock, Item, Look, Say, Stack
 from release import names
 from release.suffix import is_permanent
 
@@ -43,14 +43,13 @@ class Removed:
         return text + (f"; left, as they may not be deleted: {', '.join(map(str, self.left))}" if self.left else "")
 
 
-def destroy(account: Account, suffix: str, *, clock: Clock, say: Say, permanent: bool = False) -> Removed:
+def destroy(account: Account, suffix: str, *, clock: Clock, say: Say, look: Look, permanent: bool = False) -> Removed:
     """Remove everything of the environment that may be deleted, and report it and what is left. Safe to repeat and to
-    kill.
+    kill. What `look` raises ends it.
 
     Raises `Protected` for dev, staging and prod unless `permanent`, `Remains` when something is still there.
     """
-    if is_permanent(suffix) and not permanent:
-        raise Protected(f"{suffix} is an environment of the pipeline: it goes only with an explicit --permanent")
+    refuse_permanent(suffix, permanent=permanent)
     names.validate_suffix(suffix)
     removed = Removed()
     for stack in account.stacks():
@@ -59,10 +58,11 @@ def destroy(account: Account, suffix: str, *, clock: Clock, say: Say, permanent:
     # Before anything else: AWS takes minutes to release the interfaces, and the network cannot go before that.
     for stack in found:
         for function in account.members(stack.name, _FUNCTION):
+            look()
             if account.detach(function):
                 say(f"detached {function} from the network")
     for stack in deletion_order(suffix, found):
-        removed.objects += _delete(account, stack, clock, say)
+        removed.objects += _delete(account, stack, clock, say, look)
         removed.stacks.append(stack.name)
     for item in account.items():
         reason = account.protected(item)
@@ -70,11 +70,20 @@ def destroy(account: Account, suffix: str, *, clock: Clock, say: Say, permanent:
             say(f"left {item}: {reason}")
             removed.left.append(item)
             continue
+        look()
         account.remove(item)
         say(f"removed {item}")
         removed.items.append(item)
     _refuse_remains(account, suffix, clock, allowed=removed.left)
     return removed
+
+
+def refuse_permanent(suffix: str, *, permanent: bool) -> None:
+    """Raises `Protected` for dev, staging and prod unless `permanent`."""
+    if is_permanent(suffix) and not permanent:
+        raise Protected(
+            f"{suffix} is an environment of the pipeline: it goes only with --permanent (make destroy: PERMANENT=1)"
+        )
 
 
 def deletion_order(suffix: str, stacks: list[Stack]) -> list[Stack]:
@@ -85,11 +94,12 @@ def deletion_order(suffix: str, stacks: list[Stack]) -> list[Stack]:
     return sorted(stacks, key=lambda s: (-rank.get(s.name, len(known)), -s.created))
 
 
-def _delete(account: Account, stack: Stack, clock: Clock, say: Say) -> int:
+def _delete(account: Account, stack: Stack, clock: Clock, say: Say, look: Look) -> int:
     """Returns how many objects its buckets held. Raises `Remains`."""
     objects = 0
     started = clock.now()
     for _ in range(_ATTEMPTS):
+        look()
         # Every time anew: access logs arrive late.
         objects += sum(
             account.empty(bucket)

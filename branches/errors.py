@@ -13,6 +13,14 @@ class Occupied(BranchError):
     """Another ref has this suffix: two branches with one hash, or an environment that somebody made by hand."""
 
 
+class LostLease(BranchError):
+    """Another build or person works on the environment by now: whoever learns this does nothing more to it."""
+
+
+class NotSetUp(BranchError):
+    """The account has no records of branches."""
+
+
 class Remains(BranchError):
     """Not everything of the environment could be removed."""
 

@@ -1,37 +1,20 @@
-"""Which environments nobody needs any more, and why. Looks at what is there, not only at what is recorded."""
+"""Whether nobody needs an environment any more, and why."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from branches.records import Record
-from release.suffix import is_permanent
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """`reason` is empty where the environment stays."""
+def reason_to_go(record: Record | None, *, head: Callable[[str], str | None], now: float, holder: str = "") -> str:
+    """Empty where the environment stays. `head` says where a ref is, None when it is closed, and raises what it will.
 
-    suffix: str
-    reason: str
-
-
-def judge(
-    records: Iterable[Record], *, present: Iterable[str], heads: Mapping[str, str | None], now: float
-) -> list[Verdict]:
-    """One verdict per environment, sorted. `present` are the suffixes that have stacks, parameters or secrets;
-    `heads` says of each recorded ref where it is, None when it is closed. An environment that a build works on stays.
+    One that another than `holder` works on stays; one without a record is nobody's.
     """
-    recorded = {record.suffix: record for record in records}
-    suffixes = sorted(suffix for suffix in {*recorded, *present} if not is_permanent(suffix))
-    return [Verdict(suffix=suffix, reason=_reason(recorded.get(suffix), heads, now)) for suffix in suffixes]
-
-
-def _reason(record: Record | None, heads: Mapping[str, str | None], now: float) -> str:
-    if record is None:
-        return "nobody knows whose it is: it was left half removed"
-    if record.holder and record.leased_until >= now:
+    if record and record.holder not in ("", holder) and record.leased_until >= now:
         return ""
-    if heads[record.ref] is None:
+    if record is None or record.is_nobodys:
+        return "nobody knows whose it is: it was left half removed"
+    if head(record.ref) is None:
         return f"{record.ref} is closed"
     if record.lives_until < now:
         return f"its time to live ended {(now - record.lives_until) / 3600:.0f} hours ago"

@@ -74,3 +74,5 @@ class Clock(Protocol):
 
 
 Say = Callable[[str], None]
+Look = Callable[[], None]
+"""Asked before each thing that is done: raises where nothing more may be done."""

@@ -6,45 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from branches.build import OUTPUTS, REPORT, Change, World, handle
 from branches.destroy import Removed
-from branches.errors import BranchError, Occupied
+from branches.errors import BranchError, LostLease, Occupied
+from branches.ports import Look
 from branches.records import LEASE_SECONDS
-from tests.branches.world import FakeClock
+from tests.branches.world import FakeClock, FakeRecords
 
 CHANGE = Change(ref="pr/12", commit="c0ffee", build="build-1", account="555555555555")
-
-
-class FakeRecords:
-    """The table with its conditions."""
-
-    def __init__(self) -> None:
-        self.items: dict[str, dict[str, Any]] = {}
-
-    def claim(self, suffix: str, ref: str, *, holder: str, now: float, lives_until: float) -> bool:
-        item = self.items.setdefault(suffix, {"ref": ref, "lives_until": lives_until})
-        if item["ref"] != ref:
-            raise Occupied(item["ref"])
-        if item.get("holder", holder) != holder and item["leased_until"] >= now:
-            return False
-        item.update(holder=holder, leased_until=now + LEASE_SECONDS)
-        return True
-
-    def deployed(self, suffix: str, *, holder: str, **values: Any) -> None:
-        assert self.items[suffix]["holder"] == holder
-        self.items[suffix].update(values)
-
-    def renew(self, suffix: str, *, holder: str, now: float) -> None:
-        self.items[suffix]["leased_until"] = now + LEASE_SECONDS
-
-    def release(self, suffix: str, *, holder: str) -> None:
-        if self.items.get(suffix, {}).get("holder") == holder:
-            del self.items[suffix]["holder"]
-
-    def forget(self, suffix: str, *, holder: str) -> None:
-        assert self.items[suffix]["holder"] == holder
-        del self.items[suffix]
 
 
 class FakeRepository:
@@ -52,14 +23,22 @@ class FakeRepository:
         self.now = head
         self.told: list[tuple[bool, str]] = []
         self.announced: list[tuple[str, str]] = []
+        self.silent = False
 
     def head(self, ref: str) -> str | None:
+        self._answer()
         return self.now
 
+    def _answer(self) -> None:
+        if self.silent:
+            raise BranchError("GitHub answers 500")
+
     def announce(self, commit: str, *, words: str) -> None:
+        self._answer()
         self.announced.append((commit, words))
 
     def tell(self, ref: str, commit: str, *, succeeded: bool, words: str, text: str) -> None:
+        self._answer()
         self.told.append((succeeded, text))
 
 
@@ -69,6 +48,8 @@ class Scene:
     def __init__(self, head: str | None = "c0ffee") -> None:
         self.records, self.repository, self.clock = FakeRecords(), FakeRepository(head), FakeClock()
         self.ran: list[str] = []
+        self.said: list[str] = []
+        self.prepare: Callable[[str], object] = lambda _: None
         self.removed = 0
         self.during: dict[str, Callable[[], None]] = {}
 
@@ -80,7 +61,8 @@ class Scene:
                 happens()
                 look()
 
-    def destroy(self, suffix: str) -> Removed:
+    def destroy(self, suffix: str, held: Look) -> Removed:
+        held()
         self.removed += 1
         return Removed(stacks=["one"])
 
@@ -90,11 +72,11 @@ class Scene:
             records=records,
             repository=self.repository,
             run=self.run,
-            prepare=lambda _: None,
+            prepare=self.prepare,
             destroy=self.destroy,
             cost_per_day=lambda _: "1.50 $",
             clock=self.clock,
-            say=lambda _: None,
+            say=self.said.append,
         )
         return handle(change, world)
 
@@ -190,6 +172,68 @@ def test_a_failed_step_is_told_and_gives_the_lease_back(scene: Scene) -> None:
         scene.handle()
     assert scene.repository.told == [(False, "**pr-12** failed: make check ended with 2\n\nBuild `build-1`")]
     assert "holder" not in scene.records.items["pr-12"]
+
+
+def test_whatever_ends_a_deployment_ends_its_pending_status(scene: Scene) -> None:
+    def refuse(_: str) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "arn:aws:sts::5"}}, "CreateSecret")
+
+    scene.prepare = refuse
+    with pytest.raises(ClientError):
+        scene.handle()
+    assert scene.repository.announced
+    (told,) = scene.repository.told
+    assert told[0] is False
+    assert "ClientError" in told[1]
+    assert "arn:" not in told[1], "what AWS says may name what a reader of the pull request need not know"
+    assert "holder" not in scene.records.items["pr-12"]
+
+
+def test_a_repository_that_falls_silent_during_a_deployment_does_not_end_it(scene: Scene) -> None:
+    scene.during["--concurrency"] = lambda: setattr(scene.repository, "silent", True)
+    scene.during["release verify"] = lambda: setattr(scene.repository, "silent", False)
+    assert scene.handle() == "pr-12 is at c0ffee"
+    assert any("GitHub answers 500" in line for line in scene.said)
+    assert [succeeded for succeeded, _ in scene.repository.told] == [True]
+
+
+def test_a_repository_that_is_silent_at_last_leaves_the_environment_to_the_build_of_the_close(scene: Scene) -> None:
+    told = scene.repository.tell
+
+    def tell_and_fall_silent(ref: str, commit: str, *, succeeded: bool, words: str, text: str) -> None:
+        told(ref, commit, succeeded=succeeded, words=words, text=text)
+        scene.repository.silent = True
+
+    scene.repository.tell = tell_and_fall_silent  # type: ignore[method-assign]
+    assert scene.handle() == "pr-12 is at c0ffee"
+    assert scene.removed == 0
+
+
+def test_a_repository_that_is_silent_at_first_starts_nothing(scene: Scene) -> None:
+    scene.repository.silent = True
+    with pytest.raises(BranchError, match="GitHub answers 500"):
+        scene.handle()
+    assert (scene.ran, scene.removed) == ([], 0)
+
+
+def test_a_failure_that_cannot_be_told_is_still_the_failure(scene: Scene) -> None:
+    def fail() -> None:
+        scene.repository.silent = True
+        raise BranchError("make check ended with 2")
+
+    scene.during["make check"] = fail
+    with pytest.raises(BranchError, match="make check ended with 2"):
+        scene.handle()
+
+
+def test_a_build_whose_lease_is_lost_does_nothing_more(scene: Scene) -> None:
+    def lose() -> None:
+        scene.clock.time += LEASE_SECONDS + 1
+
+    scene.during["make check"] = lose
+    with pytest.raises(LostLease):
+        scene.handle()
+    assert "make check" in scene.ran[-1]
 
 
 @pytest.mark.parametrize(

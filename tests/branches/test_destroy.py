@@ -4,7 +4,7 @@ import pytest
 
 from branches.cli import main
 from branches.destroy import Removed, destroy
-from branches.errors import Protected, Remains
+from branches.errors import LostLease, Protected, Remains
 from branches.ports import Item
 from release import names
 from tests.branches.world import FakeAccount, FakeClock, FakeStack, whole_environment
@@ -12,7 +12,8 @@ from tests.branches.world import FakeAccount, FakeClock, FakeStack, whole_enviro
 
 def run(account: FakeAccount, **options: bool) -> tuple[Removed, list[str]]:
     said: list[str] = []
-    return destroy(account, account.suffix, clock=FakeClock(), say=said.append, **options), said
+    removed = destroy(account, account.suffix, clock=FakeClock(), say=said.append, look=lambda: None, **options)
+    return removed, said
 
 
 def test_everything_goes_and_is_reported() -> None:
@@ -62,6 +63,20 @@ def test_a_stack_that_a_killed_removal_was_deleting_is_waited_for_and_not_looked
     removed, _ = run(account)
     assert len(removed.stacks) == 6
     assert account.stacks_by_name == {}
+
+
+@pytest.mark.parametrize("done", [0, 3, 9, 15])
+def test_a_removal_whose_lease_is_lost_ends_at_once(done: int) -> None:
+    account, looks = whole_environment(), iter(range(done))
+
+    def look() -> None:
+        if next(looks, None) is None:
+            raise LostLease("another works on it")
+
+    with pytest.raises(LostLease):
+        destroy(account, "pr-12", clock=FakeClock(), say=lambda _: None, look=look)
+    removed = 3 - len(account.loose)
+    assert len(account.log) + removed == done
 
 
 def test_half_an_environment_is_removed_and_a_second_run_finds_nothing() -> None:
@@ -116,6 +131,14 @@ def test_an_environment_of_the_pipeline_goes_only_when_that_is_said(suffix: str)
         run(account)
     assert account.log == []
     assert len(run(account, permanent=True)[0].stacks) == 7
+
+
+@pytest.mark.parametrize("suffix", ["dev", "staging", "prod"])
+def test_it_is_refused_at_the_command_line_before_any_account_is_asked(
+    suffix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["destroy", "--suffix", suffix]) == 1
+    assert f"{suffix} is an environment of the pipeline" in capsys.readouterr().out
 
 
 def test_a_suffix_that_is_none_is_refused_at_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:

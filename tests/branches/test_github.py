@@ -180,7 +180,7 @@ def test_a_pull_request_is_github_s_and_a_branch_is_git_s() -> None:
 
 @pytest.mark.parametrize("ref", ["pr/12", "branch/x"])
 def test_a_variable_that_is_not_set_is_named(ref: str) -> None:
-    with pytest.raises(BranchError, match="(REPOSITORY|CODEBUILD_SOURCE_REPO_URL) is not set"):
+    with pytest.raises(BranchError, match=r"(REPOSITORY|CODEBUILD_SOURCE_REPO_URL) is not set"):
         repository_of(ref, {})
 
 

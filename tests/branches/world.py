@@ -1,8 +1,11 @@
 """An account that behaves like AWS where removing an environment depends on it."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
+from branches.errors import LostLease, Occupied
 from branches.ports import Item, Stack
+from branches.records import LEASE_SECONDS, Record, nobody
 from release import names
 
 FUNCTION, BUCKET = "AWS::Lambda::Function", "AWS::S3::Bucket"
@@ -17,6 +20,45 @@ class FakeClock:
 
     def sleep(self, seconds: float) -> None:
         self.time += seconds
+
+
+class FakeRecords:
+    """The table with its conditions; `tests/engine/test_branch_account.py` has the real ones."""
+
+    def __init__(self, *records: Record) -> None:
+        self.items: dict[str, dict[str, Any]] = {record.suffix: asdict(record) for record in records}
+
+    def all(self) -> list[Record]:
+        return [Record(**{"suffix": suffix, **item}) for suffix, item in sorted(self.items.items())]
+
+    def find(self, suffix: str) -> Record | None:
+        return next((record for record in self.all() if record.suffix == suffix), None)
+
+    def claim(self, suffix: str, ref: str, *, holder: str, now: float, lives_until: float) -> bool:
+        item = self.items.setdefault(suffix, {"ref": ref, "lives_until": lives_until})
+        if item["ref"] not in (ref, nobody(suffix)):
+            raise Occupied(item["ref"])
+        if item.get("holder") not in (None, "", holder) and item["leased_until"] >= now:
+            return False
+        item.update(ref=ref, holder=holder, leased_until=now + LEASE_SECONDS)
+        return True
+
+    def deployed(self, suffix: str, *, holder: str, **values: Any) -> None:
+        assert self.items[suffix]["holder"] == holder
+        self.items[suffix].update(values)
+
+    def renew(self, suffix: str, *, holder: str, now: float) -> None:
+        if self.items.get(suffix, {}).get("holder") != holder:
+            raise LostLease(suffix)
+        self.items[suffix]["leased_until"] = now + LEASE_SECONDS
+
+    def release(self, suffix: str, *, holder: str) -> None:
+        if self.items.get(suffix, {}).get("holder") == holder:
+            del self.items[suffix]["holder"]
+
+    def forget(self, suffix: str, *, holder: str) -> None:
+        assert self.items[suffix]["holder"] == holder
+        del self.items[suffix]
 
 
 @dataclass(kw_only=True)

@@ -8,7 +8,9 @@ import boto3
 import pytest
 
 from branches.account import AwsAccount
+from branches.errors import LostLease, NotSetUp, Occupied
 from branches.ports import Item
+from branches.records import LEASE_SECONDS, Records, nobody
 from release import names
 from tests.engine.embedded import REGION, EmbeddedAws
 
@@ -48,3 +50,55 @@ def test_secrets_are_found_by_name_and_not_as_they_were_listed_minutes_ago(
     assert found.items() == [Item(kind="secret", name=made)]
     found.remove(Item(kind="secret", name=made))
     assert found.items() == []
+
+
+NOW = 1_700_000_000.0
+
+
+@pytest.fixture
+def records(session: boto3.Session) -> Records:
+    client = session.client("dynamodb")
+    client.create_table(
+        TableName=names.BRANCHES,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return Records(client)
+
+
+def claim(records: Records, ref: str, holder: str, *, now: float = NOW) -> bool:
+    return records.claim("pr-12", ref, holder=holder, now=now, lives_until=now)
+
+
+def test_what_is_nobodys_is_waited_for_and_then_had_by_whoever_comes(records: Records) -> None:
+    assert claim(records, nobody("pr-12"), "janitor")
+    assert not claim(records, "pr/12", "build"), "while it is being removed"
+    records.release("pr-12", holder="janitor")
+    assert claim(records, "pr/12", "build"), "its removal has failed"
+    with pytest.raises(Occupied, match="belongs to pr/12"):
+        claim(records, nobody("pr-12"), "janitor", now=NOW + LEASE_SECONDS + 1)
+    (record,) = records.all()
+    assert (record.ref, record.holder, record.is_nobodys) == ("pr/12", "build", False)
+
+
+def test_who_has_lost_the_lease_changes_nothing(records: Records) -> None:
+    assert claim(records, "pr/12", "one")
+    records.renew("pr-12", holder="one", now=NOW)
+    assert not claim(records, "pr/12", "two")
+    assert claim(records, "pr/12", "two", now=NOW + LEASE_SECONDS + 1)
+    with pytest.raises(LostLease):
+        records.renew("pr-12", holder="one", now=NOW)
+    with pytest.raises(LostLease):
+        records.deployed("pr-12", holder="one", commit="c0ffee", url="", lives_until=NOW)
+    with pytest.raises(LostLease):
+        records.forget("pr-12", holder="one")
+    records.release("pr-12", holder="one")
+    found = records.find("pr-12")
+    assert found
+    assert found.holder == "two"
+
+
+def test_an_account_without_branches_is_named_as_one(session: boto3.Session) -> None:
+    with pytest.raises(NotSetUp, match="not the account of the branches"):
+        Records(session.client("dynamodb")).all()
