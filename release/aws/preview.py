@@ -45,7 +45,7 @@ class PreviewStages:
             data=json.dumps(probe.body) if probe.body else None,
             headers=headers,
         )
-        SigV4Auth(self._tester(), "execute-api", self._session.region_name).add_auth(request)
+        SigV4Auth(self._tester().get_frozen_credentials(), "execute-api", self._session.region_name).add_auth(request)
         try:
             answer = self._http.send(_sent_to_endpoint(request).prepare())
         except HTTPClientError:
