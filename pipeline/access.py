@@ -44,12 +44,15 @@ class EnvironmentAccess(cdk.Stack):
         for key, value in environment.tags.items():
             cdk.Tags.of(self).add(key, value)
         trusted_account = environment.account if builder else tooling_account
+        releasing = [builder] if builder else [names.PIPELINE_RELEASE_ROLE, names.PIPELINE_HEAL_ROLE]
         release = role_with(
             self,
             "Release",
             name=names.release_role(suffix),
             trusts=_only(
-                trusted_account, *([builder] if builder else [names.PIPELINE_RELEASE_ROLE, names.PIPELINE_HEAL_ROLE])
+                *(role_arn(trusted_account, role) for role in releasing),
+                # Nothing about a second factor: the key is missing in Identity Center's and in chained sessions.
+                *environment.release.operators,
             ),
             grants=release_grants(environment),
         )
@@ -57,7 +60,7 @@ class EnvironmentAccess(cdk.Stack):
             self,
             "IntegrationTest",
             name=names.integration_test_role(suffix),
-            trusts=_only(trusted_account, builder or names.PIPELINE_TEST_ROLE),
+            trusts=_only(role_arn(trusted_account, builder or names.PIPELINE_TEST_ROLE)),
             grants=test_grants(environment),
         )
         # The controller asks the idle colour before it moves traffic, and only the test role may.
@@ -117,9 +120,17 @@ def api_gateway_logging(scope: Construct, name: str) -> None:
     apigateway.CfnAccount(scope, "ApiGatewayAccount", cloud_watch_role_arn=role.role_arn)
 
 
-def _only(account: str, *roles: str) -> iam.IPrincipal:
-    """Roles of another account. They need not exist yet, as they would have to if they were principals themselves."""
-    arns = [role_arn(account, role) for role in roles]
-    return iam.PrincipalWithConditions(
-        iam.AccountPrincipal(account), {"ArnEquals": {"aws:PrincipalArn": arns if len(arns) > 1 else arns[0]}}
+def _only(*roles: str) -> iam.IPrincipal:
+    """Roles by their ARNs. They need not exist yet, as they would have to if they were principals themselves."""
+    by_account: dict[str, list[str]] = {}
+    for arn in roles:
+        by_account.setdefault(arn.split(":")[4], []).append(arn)
+    return iam.CompositePrincipal(
+        *(
+            iam.PrincipalWithConditions(
+                iam.AccountPrincipal(account),
+                {"ArnLike": {"aws:PrincipalArn": arns if len(arns) > 1 else arns[0]}},
+            )
+            for account, arns in by_account.items()
+        )
     )

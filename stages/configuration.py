@@ -33,6 +33,11 @@ COST_TAGS: Final = frozenset(
     {"Project", "Environment", "EnvironmentSuffix", "CostCenter", "Owner", "DataClassification"}
 )
 
+_PRINCIPAL: Final = re.compile(
+    r"arn:aws:iam::[0-9]{12}:role/"
+    r"(?:[\w+=,.@/-]+|aws-reserved/sso\.amazonaws\.com/[\w/-]*AWSReservedSSO_[\w+=,.@-]+_\?{16})",
+    re.ASCII,
+)
 _EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
@@ -235,14 +240,20 @@ class ReleaseConfig:
 
     `provisioned_concurrency` is what a function keeps started for live traffic, by its name. The controller puts it on
     the colour with the traffic; for a while both have it.
+
+    `operators` are the roles that people have when they roll back, heal or shift by hand: ARNs, with sixteen `?` in
+    place of the letters that Identity Center ends the name of a permission set's role with. Empty: only the pipeline.
     """
 
     approval_required: bool
+    operators: tuple[str, ...]
     provisioned_concurrency: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         unknown = set(self.provisioned_concurrency) - set(names.FUNCTIONS)
         _require(not unknown, f"provisioned_concurrency of {sorted(unknown)}, which have no colours")
+        for operator in self.operators:
+            _require(_PRINCIPAL.fullmatch(operator) is not None, f"operators: {operator!r} is not the ARN of one role")
         _require(all(number > 0 for number in self.provisioned_concurrency.values()), "provisioned_concurrency of 0")
 
 
@@ -299,6 +310,7 @@ class Environment:
         _require(bool(self.notifications.alerts), "alerts tell nobody where real cards are charged")
         _require(bool(self.notifications.failed_transactions), "failed_transactions tell nobody where real cards are")
         _require(self.release.approval_required, "approval_required is off where real cards are charged")
+        _require(bool(self.release.operators), "operators is empty where real cards are charged: who would roll back?")
 
     @property
     def region(self) -> str:

@@ -61,6 +61,11 @@ def _functions(*, routed: int, fraud: int, audit: int, memory_mib: int) -> dict[
     }
 
 
+def _operators(account: str) -> tuple[str, ...]:
+    """Identity Center's permission set PaymentOperator. Outside us-east-1 its region comes before the role's name."""
+    return (f"arn:aws:iam::{account}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_PaymentOperator_{'?' * 16}",)
+
+
 DEV: Final = Environment(
     suffix="dev",
     account="222222222222",
@@ -101,7 +106,7 @@ DEV: Final = Environment(
         fraud_declines_per_minute=100,
         unscored_percent=50,
     ),
-    release=ReleaseConfig(approval_required=False),
+    release=ReleaseConfig(approval_required=False, operators=_operators("222222222222")),
 )
 
 STAGING: Final = Environment(
@@ -146,7 +151,7 @@ STAGING: Final = Environment(
         fraud_declines_per_minute=100,
         unscored_percent=50,
     ),
-    release=ReleaseConfig(approval_required=False),
+    release=ReleaseConfig(approval_required=False, operators=_operators("333333333333")),
 )
 
 PROD: Final = Environment(
@@ -194,7 +199,9 @@ PROD: Final = Environment(
         unscored_percent=20,
     ),
     release=ReleaseConfig(
-        approval_required=True, provisioned_concurrency={"validation": 10, "processing": 20, "fraud": 10}
+        approval_required=True,
+        operators=_operators("444444444444"),
+        provisioned_concurrency={"validation": 10, "processing": 20, "fraud": 10},
     ),
 )
 
@@ -247,7 +254,7 @@ def pull_request_environment(suffix: str) -> Environment:
             fraud_declines_per_minute=100,
             unscored_percent=50,
         ),
-        release=ReleaseConfig(approval_required=False),
+        release=ReleaseConfig(approval_required=False, operators=()),
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from pipeline.permissions import Grant, UnexplainedWildcard
 from pipeline.settings import SETTINGS
 from release import names
-from stages.environments import PIPELINE_ENVIRONMENTS, Environment
+from stages.environments import PIPELINE_ENVIRONMENTS, Environment, pull_request_environment
 from tests.pipeline.synthesis import Assembly, Resource, resources_of
 
 OWN_STACKS = [SETTINGS.name, *(names.access_stack(e.suffix) for e in PIPELINE_ENVIRONMENTS)]
@@ -186,33 +186,50 @@ def test_each_build_assumes_only_what_its_work_needs(assembly: Assembly) -> None
     assert found == expected
 
 
-@by_environment
-@pytest.mark.parametrize(
-    ("role", "trusted"),
-    [
-        ("release", ["payment-pipeline-release", "payment-pipeline-heal"]),
-        ("integration-test", ["payment-pipeline-test"]),
-    ],
-)
-def test_environments_trust_roles_of_the_tooling_account_by_name(
-    assembly: Assembly, environment: Environment, role: str, trusted: list[str]
-) -> None:
+def trust(assembly: Assembly, environment: Environment, role: str) -> list[Statement]:
     (found,) = [
         each
         for each in assembly.resources(names.access_stack(environment.suffix), "AWS::IAM::Role")
         if each.properties["RoleName"] == f"payment-{environment.suffix}-{role}"
     ]
-    statement, *more = found.properties["AssumeRolePolicyDocument"]["Statement"]
-    # The controller itself asks the idle colour, as the test role.
-    controller = [] if role == "release" else [{"AWS": ANY}]
-    assert [each["Principal"] for each in more] == controller
-    assert all("Release" in json.dumps(each["Principal"]) for each in more)
-    assert statement["Action"] == "sts:AssumeRole"
-    assert SETTINGS.account in json.dumps(statement["Principal"])
-    assert as_list(statement["Condition"]["ArnEquals"]["aws:PrincipalArn"]) == [
-        f"arn:aws:iam::{SETTINGS.account}:role/{name}" for name in trusted
-    ]
-    assert list(statement["Condition"]) == ["ArnEquals"]
+    statements: list[Statement] = found.properties["AssumeRolePolicyDocument"]["Statement"]
+    assert {statement["Action"] for statement in statements} == {"sts:AssumeRole"}
+    return statements
+
+
+def admits_only(statement: Statement, account: str, roles: Sequence[str]) -> None:
+    """Nobody of the account but these roles."""
+    assert account in json.dumps(statement["Principal"])
+    assert list(statement["Condition"]) == ["ArnLike"]
+    assert as_list(statement["Condition"]["ArnLike"]["aws:PrincipalArn"]) == list(roles)
+
+
+@by_environment
+def test_a_release_is_moved_by_the_pipeline_and_by_its_environments_operators(
+    assembly: Assembly, environment: Environment
+) -> None:
+    pipeline, people = trust(assembly, environment, "release")
+    of_pipeline = [f"arn:aws:iam::{SETTINGS.account}:role/payment-pipeline-{name}" for name in ("release", "heal")]
+    admits_only(pipeline, SETTINGS.account, of_pipeline)
+    assert environment.release.operators
+    admits_only(people, environment.account, environment.release.operators)
+
+
+@by_environment
+def test_the_idle_colour_is_asked_by_the_pipelines_tests_and_by_the_controller(
+    assembly: Assembly, environment: Environment
+) -> None:
+    tests, controller = trust(assembly, environment, "integration-test")
+    admits_only(tests, SETTINGS.account, [f"arn:aws:iam::{SETTINGS.account}:role/payment-pipeline-test"])
+    # The controller itself asks, whoever began it.
+    assert controller["Principal"] == {"AWS": ANY}
+    assert "Release" in json.dumps(controller["Principal"])
+
+
+def test_no_person_moves_the_release_of_a_branch(pull_request: Assembly) -> None:
+    environment = pull_request_environment("pr-12")
+    (build,) = trust(pull_request, environment, "release")
+    admits_only(build, environment.account, [f"arn:aws:iam::{environment.account}:role/payment-branches-build"])
 
 
 @by_environment

@@ -66,6 +66,7 @@ def test_unsafe_decisions_are_refused_by_name(part: str, field: str, value: Any)
         ("database", replace(PROD.database, backup_days=34)),
         ("database", replace(PROD.database, deletion_protection=False)),
         ("release", replace(PROD.release, approval_required=False)),
+        ("release", replace(PROD.release, operators=())),
     ],
 )
 def test_contradictions_are_refused(field: str, value: Any) -> None:
@@ -77,6 +78,31 @@ def test_contradictions_are_refused(field: str, value: Any) -> None:
 def test_a_function_needs_memory_and_a_reservation(memory: int, reserved: int) -> None:
     with pytest.raises(InvalidEnvironment):
         FunctionConfig(memory_mib=memory, reserved_concurrency=reserved)
+
+
+ACCOUNT_ROLE = "arn:aws:iam::444444444444:role/"
+PERMISSION_SET = f"{ACCOUNT_ROLE}aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_PaymentOperator_"
+
+
+@pytest.mark.parametrize("operator", [f"{ACCOUNT_ROLE}people/operator", f"{PERMISSION_SET}{'?' * 16}"])
+def test_operators_are_roles_or_permission_sets(operator: str) -> None:
+    assert replace(PROD.release, operators=(operator,)).operators == (operator,)
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [
+        "arn:aws:iam::444444444444:root",
+        "arn:aws:iam::444444444444:user/jo",
+        f"{ACCOUNT_ROLE}*",
+        f"{ACCOUNT_ROLE}{'?' * 16}",
+        f"{PERMISSION_SET}*",
+        "operator",
+    ],
+)
+def test_an_operator_that_could_be_anybody_is_refused(operator: str) -> None:
+    with pytest.raises(InvalidEnvironment, match="operators"):
+        replace(PROD.release, operators=(operator,))
 
 
 LIKE_OTHERS = None
@@ -124,6 +150,7 @@ STRICTER = {
     "alarms.fraud_declines_per_minute": LESS,
     "alarms.unscored_percent": LESS,
     "release.approval_required": MORE,
+    "release.operators": LIKE_OTHERS,
     "release.provisioned_concurrency": lambda prod, other: all(prod.get(n, 0) >= v for n, v in other.items()),
 }
 
