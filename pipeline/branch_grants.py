@@ -131,7 +131,7 @@ def build_grants(settings: PipelineSettings, *, account: str, keys: list[str]) -
                 "codeconnections:GetConnectionToken",
                 "codeconnections:UseConnection",
             ],
-            resources=[settings.source.connection_arn],
+            resources=[settings.branches_connection_arn],
         ),
         Grant(
             actions=["logs:CreateLogStream", "logs:PutLogEvents"],

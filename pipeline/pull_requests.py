@@ -179,7 +179,7 @@ class PullRequestStack(cdk.Stack):
         )
         # The library has no property for either of these.
         resource.add_property_override(
-            "Source.Auth", {"Type": "CODECONNECTIONS", "Resource": self._settings.source.connection_arn}
+            "Source.Auth", {"Type": "CODECONNECTIONS", "Resource": self._settings.branches_connection_arn}
         )
         if resource.triggers is not None:
             resource.add_property_override(

@@ -6,13 +6,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from release import names
-from stages.environments import REGION, TOOLING_ACCOUNT
+from stages.environments import PULL_REQUEST_ACCOUNT, REGION, TOOLING_ACCOUNT
 
 _CONNECTION_ARN: Final = re.compile(r"arn:aws:codeconnections:[a-z0-9-]+:[0-9]{12}:connection/[0-9a-f-]{36}")
 
 
 class InvalidSettings(ValueError):
     """The pipeline's settings cannot work; the message names the field."""
+
+
+def _require_connection(field: str, arn: str) -> None:
+    if not _CONNECTION_ARN.fullmatch(arn):
+        raise InvalidSettings(f"{field} {arn!r} is not the ARN of a connection")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +30,7 @@ class Source:
     connection_arn: str
 
     def __post_init__(self) -> None:
-        if not _CONNECTION_ARN.fullmatch(self.connection_arn):
-            raise InvalidSettings(f"connection_arn {self.connection_arn!r} is not the ARN of a connection")
+        _require_connection("connection_arn", self.connection_arn)
         if "/" in self.owner or "/" in self.repository:
             raise InvalidSettings("owner and repository are two fields: neither holds a slash")
 
@@ -37,15 +41,23 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineSettings:
-    """`build_minutes` ends one action; an idle artifact goes after `artifact_days`, logs after `log_days`."""
+    """`build_minutes` ends one action; an idle artifact goes after `artifact_days`, logs after `log_days`.
+
+    `branches_connection_arn` reads the same repository for the builds of branches: a connection of their own account,
+    as what they check out can use it, too.
+    """
 
     account: str
     region: str
     source: Source
+    branches_connection_arn: str
     build_minutes: int
     artifact_days: int
     log_days: int
     tags: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        _require_connection("branches_connection_arn", self.branches_connection_arn)
 
     @property
     def name(self) -> str:
@@ -70,6 +82,9 @@ SETTINGS: Final = PipelineSettings(
         connection_arn=(
             f"arn:aws:codeconnections:{REGION}:{TOOLING_ACCOUNT}:connection/00000000-0000-4000-8000-000000000000"
         ),
+    ),
+    branches_connection_arn=(
+        f"arn:aws:codeconnections:{REGION}:{PULL_REQUEST_ACCOUNT}:connection/00000000-0000-4000-8000-000000000001"
     ),
     build_minutes=60,
     artifact_days=30,

@@ -52,7 +52,7 @@ def test_a_fork_waits_for_a_maintainers_comment(project: dict[str, Any]) -> None
 
 
 def test_the_source_is_read_through_the_connection(project: dict[str, Any]) -> None:
-    assert project["Source"]["Auth"]["Type"] == "CODECONNECTIONS"
+    assert project["Source"]["Auth"] == {"Type": "CODECONNECTIONS", "Resource": SETTINGS.branches_connection_arn}
     assert project["Source"]["BuildSpec"] == "buildspec.yml"
 
 
@@ -99,3 +99,4 @@ def test_no_build_reads_the_secret_of_an_environment() -> None:
 def test_a_build_reaches_no_other_account() -> None:
     assumed = [r for grant in GRANTS if "sts:AssumeRole" in grant.actions for r in grant.resources]
     assert {arn.split(":")[4] for arn in assumed} == {PULL_REQUEST_ACCOUNT}
+    assert all(":111111111111:" not in resource for grant in GRANTS for resource in grant.resources)
