@@ -67,6 +67,13 @@ def build_grants(settings: PipelineSettings, *, account: str, keys: list[str]) -
             resources=[functions],
             wildcard_reason=_ANY_BRANCH,
         ),
+        # Lambda checks these of whoever changes a function whose environment has a customer's key.
+        Grant(
+            actions=["kms:Encrypt", "kms:Decrypt", "kms:CreateGrant"],
+            resources=[arn("kms", "key/*")],
+            conditions={"StringEquals": {"kms:ViaService": f"lambda.{region}.amazonaws.com"}},
+            wildcard_reason="Every environment has a key of its own; no secret is in a function's environment.",
+        ),
         Grant(
             actions=["dynamodb:DescribeTable", "dynamodb:DeleteTable"],
             resources=[

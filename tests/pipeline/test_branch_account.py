@@ -15,9 +15,11 @@ from tests.pipeline.synthesis import Assembly
 from tests.pipeline.test_access_is_exact import calls_of
 
 GRANTS = build_grants(SETTINGS, account=PULL_REQUEST_ACCOUNT, keys=["arn:aws:kms:us-east-1:555555555555:key/one"])
-# GetFunction is what the waiter asks; the rest is what CodeBuild, its source and DynamoDB's key need.
+# GetFunction is what the waiter asks; the rest is what CodeBuild, its source, DynamoDB's key and the key of the
+# functions' environments need.
 OF_THE_BUILD = {
-    "lambda:GetFunction", "kms:Decrypt", "kms:GenerateDataKey", "logs:CreateLogStream", "logs:PutLogEvents",
+    "lambda:GetFunction", "kms:Encrypt", "kms:CreateGrant",
+    "kms:Decrypt", "kms:GenerateDataKey", "logs:CreateLogStream", "logs:PutLogEvents",
     "codeconnections:GetConnection", "codeconnections:GetConnectionToken", "codeconnections:UseConnection",
     "secretsmanager:GetSecretValue", "secretsmanager:TagResource", "sts:AssumeRole", "s3:ListBucketVersions",
     "s3:DeleteObjectVersion", "s3:DeleteObject", "s3:ListBucket",
@@ -96,7 +98,12 @@ def test_no_build_reads_the_secret_of_an_environment() -> None:
     assert [arn.split(":secret:")[1] for arn in readable] == [f"{GITHUB_TOKEN_SECRET}-??????"]
 
 
+def test_keys_of_functions_are_used_through_lambda_only() -> None:
+    (of_functions,) = (grant for grant in GRANTS if "kms:CreateGrant" in grant.actions)
+    assert of_functions.conditions == {"StringEquals": {"kms:ViaService": "lambda.us-east-1.amazonaws.com"}}
+
+
 def test_a_build_reaches_no_other_account() -> None:
+    assert all(":111111111111:" not in resource for grant in GRANTS for resource in grant.resources)
     assumed = [r for grant in GRANTS if "sts:AssumeRole" in grant.actions for r in grant.resources]
     assert {arn.split(":")[4] for arn in assumed} == {PULL_REQUEST_ACCOUNT}
-    assert all(":111111111111:" not in resource for grant in GRANTS for resource in grant.resources)
