@@ -3,6 +3,7 @@
 from typing import Final
 
 QUALIFIER: Final = "hnb659fds"
+STACK: Final = "CDKToolkit"
 
 
 def role_name(purpose: str, *, account: str, region: str) -> str:

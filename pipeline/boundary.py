@@ -10,11 +10,14 @@ from typing import Final
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from pipeline import bootstrap
 from pipeline.bootstrap import QUALIFIER
 from pipeline.permissions import Grant, policy
 from release import names
 
 BOUNDARY: Final = f"{names.BRANCHES}-boundary"
+TEMPLATES: Final = f"{names.BRANCHES}/"
+"""Where in the bootstrap's bucket the template lies that limits branches."""
 _OWN: Final = "${aws:PrincipalTag/EnvironmentSuffix}"
 """The branch that a role belongs to. A role without the tag reaches none."""
 _ANYWHERE: Final = {
@@ -24,7 +27,6 @@ _ANYWHERE: Final = {
         "DescribeStacks",
         "GetTemplate",
         "ListStackResources",
-        "UpdateStack",
     ],
     "cloudwatch": ["DescribeAlarms", "GetDashboard", "GetMetricData", "PutMetricData"],
     "dynamodb": ["ListStreams"],
@@ -142,6 +144,12 @@ def boundary(scope: Construct, construct_id: str, *, account: str, region: str) 
                 resources=[functions],
                 wildcard_reason=of_the_branch,
             ),
+            # A stack keeps the role that it was made with: who updates it has that role's permissions.
+            Grant(
+                actions=["cloudformation:UpdateStack"],
+                resources=[arn("cloudformation", f"stack/payment-{_OWN}-*")],
+                wildcard_reason=of_the_branch,
+            ),
             Grant(
                 actions=["sts:AssumeRole"],
                 resources=[f"arn:aws:iam::{account}:role/{names.integration_test_role(_OWN)}"],
@@ -176,8 +184,43 @@ def boundary(scope: Construct, construct_id: str, *, account: str, region: str) 
     )
 
 
-def guard(scope: Construct, construct_id: str, *, account: str, execution_role: iam.IRole) -> iam.ManagedPolicy:
-    """What CloudFormation may not do for a branch, over whatever the bootstrap allows it."""
+def stack_guard(
+    scope: Construct, construct_id: str, *, account: str, region: str, roles: Sequence[iam.IRole]
+) -> iam.ManagedPolicy:
+    """What `roles`, which a branch's build works with, may not do to the stacks that limit it."""
+    changes = ("Cancel", "Continue", "Create", "Delete", "Execute", "Rollback", "Set", "Signal", "Update")
+    return iam.ManagedPolicy(
+        scope,
+        construct_id,
+        managed_policy_name=f"{names.BRANCHES}-stack-guard",
+        description="No change of the stacks that hold what limits branches",
+        roles=list(roles),
+        statements=[
+            _deny("NotTheLimitingStacks", [f"cloudformation:{verb}*" for verb in changes], _limiting_stacks(account)),
+            # Moves resources from stack to stack.
+            _deny("NoRefactoring", [f"cloudformation:{verb}StackRefactor" for verb in ("Create", "Execute")], ["*"]),
+            # The CDK CLI deploys what is there already under the name that it would give.
+            _deny("NotTheirTemplates", ["s3:Delete*", "s3:Put*"], [f"{_assets(account, region)}/{TEMPLATES}*"]),
+        ],
+    )
+
+
+def _assets(account: str, region: str) -> str:
+    return f"arn:aws:s3:::cdk-{QUALIFIER}-assets-{account}-{region}"
+
+
+def _limiting_stacks(account: str) -> list[str]:
+    return [
+        f"arn:aws:cloudformation:*:{account}:stack/{name}{rest}"
+        for name in (names.BRANCHES, bootstrap.STACK)
+        for rest in ("", "/*")
+    ]
+
+
+def guard(
+    scope: Construct, construct_id: str, *, account: str, region: str, execution_role: iam.IRole, key_arn: str
+) -> iam.ManagedPolicy:
+    """What CloudFormation may not do for a branch, over whatever the bootstrap allows it. `key_arn` is the builds'."""
     iam_arn = f"arn:aws:iam::{account}"
     limits = f"{iam_arn}:policy/{BOUNDARY}"
     ours = [f"{names.BRANCHES}*", f"cdk-{QUALIFIER}-*"]
@@ -230,6 +273,21 @@ def guard(scope: Construct, construct_id: str, *, account: str, execution_role: 
                 ],
                 [*roles, *policies],
             ),
+            # Whose trust, name or tags are not a branch's to change, and which are not its to pass.
+            iam.PolicyStatement(
+                sid="NoRolesButOfPayments",
+                effect=iam.Effect.DENY,
+                actions=[
+                    "iam:PassRole",
+                    "iam:UpdateAssumeRolePolicy",
+                    "iam:UpdateRole",
+                    "iam:UpdateRoleDescription",
+                    "iam:DeleteRole",
+                    "iam:TagRole",
+                    "iam:UntagRole",
+                ],
+                not_resources=[f"{iam_arn}:role/payment-*"],
+            ),
             _deny(
                 "NotTheBuildsSecret",
                 ["secretsmanager:*"],
@@ -237,10 +295,24 @@ def guard(scope: Construct, construct_id: str, *, account: str, execution_role: 
             ),
             _deny(
                 "NotTheBuilds",
-                ["codebuild:*", "cloudformation:*"],
+                ["codebuild:*", "cloudformation:*", "dynamodb:*", "events:*", "kms:*", "logs:*"],
                 [
                     f"arn:aws:codebuild:*:{account}:project/{names.BRANCHES}*",
-                    f"arn:aws:cloudformation:*:{account}:stack/{names.BRANCHES}/*",
+                    *_limiting_stacks(account),
+                    f"arn:aws:dynamodb:*:{account}:table/{names.BRANCHES}",
+                    f"arn:aws:events:*:{account}:rule/{names.BRANCHES}*",
+                    key_arn,
+                    f"arn:aws:logs:*:{account}:log-group:/{names.BRANCHES}/*",
+                ],
+            ),
+            _deny(
+                "NotWhatIsDeployedFrom",
+                ["s3:Delete*", "s3:Put*", "ssm:Delete*", "ssm:Put*"],
+                [
+                    _assets(account, region),
+                    f"{_assets(account, region)}/*",
+                    f"arn:aws:ssm:*:{account}:parameter/cdk-bootstrap/*",
+                    f"arn:aws:ssm:*:{account}:parameter/{names.BRANCHES}/*",
                 ],
             ),
         ],

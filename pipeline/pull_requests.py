@@ -14,7 +14,7 @@ from constructs import Construct
 
 from pipeline import bootstrap, branch_grants, toolchain
 from pipeline.access import api_gateway_logging
-from pipeline.boundary import boundary, guard
+from pipeline.boundary import TEMPLATES, boundary, guard, stack_guard
 from pipeline.build_log import build_log
 from pipeline.permissions import Grant, policy, role_with
 from pipeline.settings import PipelineSettings
@@ -46,7 +46,7 @@ class PullRequestStack(cdk.Stack):
             description="Payment system: environments of branches",
             # Deployed by the account's administrator as such: the role with which CloudFormation deploys branches may
             # not touch what limits them.
-            synthesizer=cdk.CliCredentialsStackSynthesizer(),
+            synthesizer=cdk.CliCredentialsStackSynthesizer(bucket_prefix=TEMPLATES),
             tags={**settings.tags, "Environment": "branches"},
         )
         for name, value in {**settings.tags, "Environment": "branches"}.items():
@@ -67,15 +67,23 @@ class PullRequestStack(cdk.Stack):
             trusts=iam.ServicePrincipal("codebuild.amazonaws.com"),
             grants=branch_grants.build_grants(settings, account=account, keys=[self._key.key_arn]),
         )
+        self._deploy_role = self._of_bootstrap("DeployRole", "deploy")
         self._deploy_parameters(account)
         boundary(self, "Boundary", account=account, region=settings.region)
         guard(
             self,
             "Guard",
             account=account,
-            execution_role=iam.Role.from_role_name(
-                self, "ExecutionRole", bootstrap.role_name("cfn-exec", account=account, region=settings.region)
-            ),
+            region=settings.region,
+            execution_role=self._of_bootstrap("ExecutionRole", "cfn-exec"),
+            key_arn=self._key.key_arn,
+        )
+        stack_guard(
+            self,
+            "StackGuard",
+            account=account,
+            region=settings.region,
+            roles=[self._deploy_role, self._of_bootstrap("PublishingRole", "file-publishing"), self._role],
         )
         api_gateway_logging(self, f"{names.BRANCHES}-api-gateway-logging")
         self._project(
@@ -188,21 +196,21 @@ class PullRequestStack(cdk.Stack):
             )
         return project
 
+    def _of_bootstrap(self, construct_id: str, purpose: str) -> iam.IRole:
+        name = bootstrap.role_name(purpose, account=self.account, region=self.region)
+        return iam.Role.from_role_name(self, construct_id, name)
+
     def _deploy_parameters(self, account: str) -> None:
         """CloudFormation resolves parameters of the SSM types with the rights of who creates the change set."""
-        region = self._settings.region
-        deploy_role = iam.Role.from_role_name(
-            self, "DeployRole", bootstrap.role_name("deploy", account=account, region=region)
-        )
         policy(
             self,
             "DeployParameters",
             name=f"{names.BRANCHES}-deploy-parameters",
-            roles=[deploy_role],
+            roles=[self._deploy_role],
             grants=[
                 Grant(
                     actions=["ssm:GetParameter", "ssm:GetParameters"],
-                    resources=[f"arn:aws:ssm:{region}:{account}:parameter/payment/*"],
+                    resources=[f"arn:aws:ssm:{self._settings.region}:{account}:parameter/payment/*"],
                     wildcard_reason="All environments of this account are branches', and no secret is among these.",
                 )
             ],

@@ -13,14 +13,10 @@ _DYNAMIC: Final = "{{resolve:secretsmanager:"
 
 
 def _no_wildcard_actions(resource: Resource) -> list[Evidence]:
-    wide = [
-        action
-        for statement in resource.statements()
-        if statement.get("Effect") == "Allow"
-        for action in as_list(statement.get("Action"))
-        if "*" in str(action)
-    ]
-    inverted = [key for s in resource.statements() for key in ("NotAction", "NotResource") if key in s]
+    """Of what is allowed: a Deny of all but some takes away, and grants nothing."""
+    allowed = [statement for statement in resource.statements() if statement.get("Effect") == "Allow"]
+    wide = [action for s in allowed for action in as_list(s.get("Action")) if "*" in str(action)]
+    inverted = [key for s in allowed for key in ("NotAction", "NotResource") if key in s]
     found = wide + inverted
     path = "Properties.PolicyDocument" if resource.at("PolicyDocument") else "Properties.Policies"
     return [Evidence(path=path, value=found or "every action by name", holds=not found)]
