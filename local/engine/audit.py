@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from local.engine import seams
+from local.engine.api_gateway import firewall
 from local.engine.cloudformation.permissions import actions_of
 from local.engine.ignored_properties import IGNORED
 from local.engine.registry import Registry, UnsupportedPropertyError
@@ -86,9 +87,13 @@ def templates(assembly: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """What an assembly uses that has no effect: `ignored` is listed with a reason, `refused` fails its deployment."""
+    """What an assembly uses that has no effect: `ignored` is listed with a reason, `refused` fails its deployment.
+
+    `unjudged` are the firewall's rules that inspect nothing.
+    """
 
     ignored: tuple[tuple[str, str], ...]
+    unjudged: tuple[str, ...]
     refused: tuple[tuple[str, str], ...]
 
 
@@ -99,10 +104,14 @@ def findings(assembly: Path) -> Findings:
     registry = build_registry()
     audit = PropertyAudit(seams.get("cloudformation.handlers"), registry)
     used: dict[str, set[str]] = {}
+    rules: set[str] = set()
     for name, properties in templates(assembly):
         used.setdefault(name, set()).update(properties)
+        if name == "AWS::WAFv2::WebACL":
+            rules.update(firewall.unjudged(properties.get("Rules", ())))
     return Findings(
         ignored=tuple((name, p) for name in sorted(used) for p in sorted(used[name] & set(IGNORED.get(name, {})))),
+        unjudged=tuple(sorted(rules)),
         refused=(
             *((name, p) for name in sorted(used) for p in audit.lost(name, used[name])),
             *(
@@ -124,6 +133,8 @@ def main(assembly: Path) -> int:
     found = findings(assembly)
     for name, property_name in found.ignored:
         print(f"{name} {property_name}: without effect, {IGNORED[name][property_name]}")
+    for rule in found.unjudged:
+        print(f"AWS::WAFv2::WebACL Rules, {rule}: inspects no request, such statements are not evaluated")
     for name, property_name in found.refused:
         print(f"{name} {property_name}: REFUSED, no behaviour")
     return 1 if found.refused else 0

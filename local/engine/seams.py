@@ -130,6 +130,8 @@ SEAMS: dict[str, Seam] = {
     "sigv4.access_key": Seam(
         target="ministack.core.router:extract_access_key_id", parameters=("headers", "query_params")
     ),
+    "waf.associations": Seam(target="ministack.services.waf:_associations"),
+    "waf.web_acls": Seam(target="ministack.services.waf:_web_acls"),
     "dynamodb.tables": Seam(target="ministack.services.dynamodb:_tables"),
     "secrets.resolve": Seam(
         target="ministack.services.secretsmanager:_resolve", parameters=("secret_id", "use_arn_scope")

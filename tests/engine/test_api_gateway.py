@@ -581,3 +581,49 @@ def test_the_api_answers_by_its_own_host_name_only(world: World) -> None:
     ):
         answer = send(world.engine.endpoint, host="localhost", path=path)
         assert (answer.status, b"host name of the API" in answer.body) == (404, True)
+
+
+def test_web_acl_refuses_before_anything_else_looks_at_a_request(world: World) -> None:
+    """https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-aws-waf.html"""
+    waf = world.engine.client("wafv2", account=ACCOUNT)
+    visibility = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "m"}
+    match = {
+        "RegexString": "forbidden",
+        "FieldToMatch": {"UriPath": {}},
+        "TextTransformations": [{"Priority": 0, "Type": "URL_DECODE"}],
+    }
+    acl = waf.create_web_acl(
+        Name="gateway",
+        Scope="REGIONAL",
+        DefaultAction={"Allow": {}},
+        VisibilityConfig=visibility,
+        Rules=[
+            {
+                "Name": "own",
+                "Priority": 0,
+                "Action": {"Block": {}},
+                "Statement": {"RegexMatchStatement": match},
+                "VisibilityConfig": visibility,
+            }
+        ],
+    )["Summary"]
+    stage = f"arn:aws:apigateway:{REGION}::/restapis/{world.api_id}/stages/live"
+    waf.associate_web_acl(WebACLArn=acl["ARN"], ResourceArn=stage)
+    try:
+        for credentials in (ROOT, None):
+            refused = world.call("/live/payments/f%6Frbidden", credentials=credentials)
+            assert (refused.status, refused.json()) == (403, {"message": "Forbidden"})
+            assert refused.headers["x-amzn-ErrorType"] == "ForbiddenException"
+        assert world.call("/live/payments/1").status == 200
+        waf.update_web_acl(
+            Name="gateway",
+            Scope="REGIONAL",
+            Id=acl["Id"],
+            LockToken=waf.get_web_acl(Name="gateway", Scope="REGIONAL", Id=acl["Id"])["LockToken"],
+            DefaultAction={"Allow": {}},
+            VisibilityConfig=visibility,
+            Rules=[],
+        )
+        assert world.call("/live/payments/forbidden").status == 200
+    finally:
+        waf.disassociate_web_acl(ResourceArn=stage)

@@ -10,6 +10,7 @@ from local.engine.api_gateway import control, templates
 from local.engine.api_gateway.access_log import AccessLog
 from local.engine.api_gateway.data_plane import DataPlane
 from local.engine.api_gateway.deployments import Deployments
+from local.engine.api_gateway.firewall import Firewall
 from local.engine.api_gateway.private_integration import PrivateIntegration
 from local.engine.api_gateway.reachability import Reachability
 from local.engine.api_gateway.throttling import Throttle
@@ -27,6 +28,7 @@ def register(registry: Registry) -> None:
         metrics=plane().metrics,
         access_log=access_log,
         throttle=Throttle(),
+        firewall=Firewall(),
     )
     flusher = Flusher([access_log.flush])
     registry.wrap_service("apigateway", control.wrapper(deployments, links))

@@ -16,6 +16,7 @@ from local.engine.api_gateway.access_log import AccessLog
 from local.engine.api_gateway.deployments import Deployments
 from local.engine.api_gateway.errors import GatewayError, missing_token
 from local.engine.api_gateway.exchange import Exchange
+from local.engine.api_gateway.firewall import BLOCK, Firewall
 from local.engine.api_gateway.private_integration import PrivateIntegration
 from local.engine.api_gateway.throttling import Throttle
 from local.engine.load_balancer.entrance import read, write
@@ -45,12 +46,14 @@ class DataPlane:
         metrics: MetricBuffer,
         access_log: AccessLog,
         throttle: Throttle,
+        firewall: Firewall,
     ) -> None:
         self._deployments = deployments
         self._integration = integration
         self._metrics = metrics
         self._access_log = access_log
         self._throttle = throttle
+        self._firewall = firewall
 
     def wrapper(self) -> AsgiWrapper:
         def wrap(app: AsgiApp) -> AsgiApp:
@@ -97,6 +100,11 @@ class DataPlane:
     async def _served(self, exchange: Exchange) -> HttpResponse:
         snapshot, request = exchange.snapshot, exchange.request
         assert snapshot is not None  # noqa: S101 - `answer` returned otherwise
+        exchange.firewall = self._firewall.decide(
+            request, account=snapshot.account, region=snapshot.region, stage_arn=exchange.stage_arn
+        )
+        if exchange.firewall == BLOCK:
+            raise GatewayError("WAF_FILTERED", "Forbidden")
         found = snapshot.route(request.method, exchange.path)
         if found is None:
             raise missing_token()

@@ -19,6 +19,7 @@ ERROR_TYPES: Mapping[str, str] = {
     "MISSING_AUTHENTICATION_TOKEN": "MissingAuthenticationTokenException",
     "REQUEST_TOO_LARGE": "RequestTooLargeException",
     "THROTTLED": "TooManyRequestsException",
+    "WAF_FILTERED": "ForbiddenException",
 }
 
 

@@ -42,6 +42,7 @@ class Exchange:
     method: Method | None = None
     path_parameters: Mapping[str, str] = field(default_factory=dict)
     caller: Caller | None = None
+    firewall: str | None = None
     error_type: str = ""
     error_message: str = ""
     integration_status: int | None = None
@@ -58,6 +59,11 @@ class Exchange:
     @property
     def stage_variables(self) -> Mapping[str, str]:
         return self.stage.get("variables") or {}
+
+    @property
+    def stage_arn(self) -> str:
+        region = self.snapshot.region if self.snapshot else ""
+        return f"arn:aws:apigateway:{region}::/restapis/{self.api_id}/stages/{self.stage_name}"
 
     def elapsed_milliseconds(self) -> int:
         return round((time.monotonic() - self.started) * 1000)
@@ -105,5 +111,6 @@ _VARIABLES: Mapping[str, Any] = {
     "resourceId": lambda exchange: exchange.method.resource_id if exchange.method else None,
     "resourcePath": lambda exchange: exchange.method.resource_path if exchange.method else None,
     "stage": lambda exchange: exchange.stage_name,
+    "wafResponseCode": lambda exchange: exchange.firewall,
     "xrayTraceId": lambda exchange: exchange.trace,
 }

@@ -29,6 +29,7 @@ STATUS = {
     "MISSING_AUTHENTICATION_TOKEN": 403,
     "REQUEST_TOO_LARGE": 413,
     "THROTTLED": 429,
+    "WAF_FILTERED": 403,
 }
 _VARIABLE = re.compile(r"\$\{((?:context|stageVariables)(?:\.\w+)+)\}|\$((?:context|stageVariables)(?:\.\w+)+)")
 

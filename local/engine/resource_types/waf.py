@@ -1,4 +1,4 @@
-"""WAF: associations and logging configurations. Rules are kept and shown but inspect no request here."""
+"""WAF: associations and logging configurations. What rules decide is in `api_gateway.firewall`."""
 
 from __future__ import annotations
 
