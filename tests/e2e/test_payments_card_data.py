@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 import threading
@@ -56,7 +57,7 @@ def test_no_card_data_is_kept_anywhere(trial: Trial) -> None:
     ):
         outcomes.update(declined_by_fraud(merchant, cards[-3:]))
 
-    keepers.wait_for_logs(trial, until_answered(lambda: merchant.request("GET", "/health")).headers["x-amzn-requestid"])
+    keepers.wait_for_logs(trial, until_answered(lambda: merchant.request("GET", "/health")))
     numbers = [*(card.number for card in cards), *(card_paths.bad_digit(card) for card in cards), *SANDBOX_CARDS]
     search = CardDataSearch(numbers=numbers, codes={card.cvv for card in cards})
     searched: Counter[str] = Counter()
@@ -192,7 +193,7 @@ def planted() -> TestCard:
 
 
 def test_the_sweep_finds_what_is_planted(trial: Trial, planted: TestCard) -> None:
-    """In a log group, a table, a bucket, a queue and the database; as it is, encoded and hashed."""
+    """In a log group, a table, a bucket, a queue and the database; as it is, encoded, hashed and packed."""
     started, session, number = time.time(), trial.environment.session(), planted.number
     spelled = {
         "as it is": f"paid with {number}",
@@ -206,6 +207,7 @@ def test_the_sweep_finds_what_is_planted(trial: Trial, planted: TestCard) -> Non
     s3, sqs = session.client("s3"), session.client("sqs")
     now, table = int(time.time() * 1000), f"payment-{trial.suffix}-velocity"
     bucket = f"sweep-{trial.environment.target.account}-{trial.random.getrandbits(32)}"
+    objects = {"planted": number.encode(), "packed": gzip.compress(number.encode())}
     database = Database(session=session, suffix=trial.suffix)
     logs.create_log_stream(logGroupName=group, logStreamName="planted")
     try:
@@ -216,7 +218,8 @@ def test_the_sweep_finds_what_is_planted(trial: Trial, planted: TestCard) -> Non
         )
         dynamodb.put_item(TableName=table, Item={"pk": {"S": number}})
         s3.create_bucket(Bucket=bucket)
-        s3.put_object(Bucket=bucket, Key="planted", Body=number.encode())
+        for key, planted_there in objects.items():
+            s3.put_object(Bucket=bucket, Key=key, Body=planted_there)
         url = sqs.create_queue(QueueName="planted")["QueueUrl"]
         sqs.send_message(QueueUrl=url, MessageBody=number)
         with database.connect() as connection:
@@ -231,11 +234,14 @@ def test_the_sweep_finds_what_is_planted(trial: Trial, planted: TestCard) -> Non
         with database.connect() as connection:
             connection.execute("comment on table customers is null")
         sqs.delete_queue(QueueUrl=url)
-        s3.delete_object(Bucket=bucket, Key="planted")
+        for key in objects:
+            s3.delete_object(Bucket=bucket, Key=key)
         s3.delete_bucket(Bucket=bucket)
         dynamodb.delete_item(TableName=table, Key={"pk": {"S": number}})
         logs.delete_log_stream(logGroupName=group, logStreamName="planted")
 
     in_log = {finding.what.removeprefix("number 0, ") for finding in found if finding.place == f"log group {group}"}
     assert in_log >= set(spelled)
+    in_bucket = [finding for finding in found if finding.place == f"bucket {bucket}"]
+    assert [finding.what for finding in in_bucket].count("number 0, as it is") == len(objects)
     assert {finding.place.split()[0] for finding in found} >= {"log", "table", "bucket", "queue", "database"}

@@ -81,7 +81,7 @@ def test_what_the_load_balancer_answers_itself_has_no_target(world: World) -> No
     assert (line[16], line[22]) == ("-", "fixed-response")
 
 
-def test_files_are_named_as_on_aws_and_come_every_five_minutes(world: World) -> None:
+def test_files_are_named_as_on_aws_and_come_now_and_then(world: World) -> None:
     world.serve()
     world.log.flush()
     assert world.put == []
@@ -96,7 +96,7 @@ def test_files_are_named_as_on_aws_and_come_every_five_minutes(world: World) -> 
     folder, _, name = put["Key"].rpartition("/")
     assert folder == f"alb/AWSLogs/{ACCOUNT}/elasticloadbalancing/us-east-1/2023/11/14"
     assert name.startswith(
-        f"{ACCOUNT}_elasticloadbalancing_us-east-1_app.pay.0123456789abcdef_20231114T2218Z_127.0.0.1_"
+        f"{ACCOUNT}_elasticloadbalancing_us-east-1_app.pay.0123456789abcdef_20231114T2213Z_127.0.0.1_"
     )
     assert name.endswith(".log.gz")
     assert len(world.lines()) == 2

@@ -20,7 +20,8 @@ from local.engine.load_balancer.forwarding import TRACE_HEADER
 from local.engine.load_balancer.http import HttpRequest, HttpResponse
 from local.engine.load_balancer.model import Listener, LoadBalancer, Rule
 
-EVERY_SECONDS = 300.0
+# AWS takes five minutes. Who searches the logs here would wait that long for the last request.
+EVERY_SECONDS = 30.0
 ENABLED, BUCKET, PREFIX = ACCESS_LOG
 ADDRESS = "127.0.0.1"
 Put = Callable[..., object]
@@ -83,7 +84,7 @@ class AccessLog:
             lines.append(" ".join(map(str, fields)))
 
     def flush(self) -> None:
-        """Put a file for each load balancer every five minutes. Not for the event loop."""
+        """Put a file for each load balancer now and then. Not for the event loop."""
         if self._clock() >= self._next:
             self._next += EVERY_SECONDS
             self.deliver()
