@@ -62,8 +62,11 @@ payment. `GET` and `PUT` have no key and may be repeated as they are.
 FIREWALL: Final = """\
 ## What the firewall refuses
 
-Before a request's signature is looked at, AWS WAF may answer 403 `request_refused`. It does so
+Before a request's signature is looked at, AWS WAF may answer 403 `request_filtered`. It does so
 
+- for anything like a card number in the path or the query, encoded or not: a run of 13 to 19 digits that starts with
+  22 to 27 or with 3 to 6 and has no hexadecimal digit beside it. Addresses are logged on their way, and a card number
+  belongs into the body's `card` only. So a customer's id cannot hold such a run either;
 - for a body of more than 8 KB; no request of this API needs one KB;
 - when an address has sent more than its share within five minutes (in prod 10,000 requests): slow down;
 - for addresses that AWS knows to be used by bots and attackers, and for requests that look like an attack: paths,

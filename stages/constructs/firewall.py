@@ -16,12 +16,21 @@ MANAGED_GROUPS = (
     "AWSManagedRulesKnownBadInputsRuleSet",
 )
 
+# Digits like a card number's, of any brand that is accepted, with no hexadecimal digit beside them: load balancers log
+# addresses as they are. Payments' ids and UUIDs have longer or shorter runs, cursors have none.
+CARD_NUMBER = "(?:^|[^0-9A-Fa-f])(?:2[2-7]|[3-6][0-9])[0-9]{11,17}(?:[^0-9A-Fa-f]|$)"
+# What a careless client may put a card number into, and what proves who it is.
+REDACTED_HEADERS = ("authorization", "x-amz-security-token", "idempotency-key")
+
 # Rules of a group that only count. Merchants' programs need not say what they are, and every request is signed.
 COUNTED = {"AWSManagedRulesCommonRuleSet": ("NoUserAgent_HEADER",)}
 
 
 class Firewall(Construct):
-    """Managed rules and a limit per address over five minutes. Logs carry no credentials and no bodies."""
+    """A limit per address over five minutes, no card numbers in addresses, and managed rules.
+
+    Logs carry no credentials, no bodies and not what was asked for.
+    """
 
     def __init__(
         self,
@@ -44,7 +53,8 @@ class Firewall(Construct):
             visibility_config=self._visibility("all"),
             rules=[
                 self._rate_rule(requests_per_address),
-                *(self._managed_rule(group, priority) for priority, group in enumerate(MANAGED_GROUPS, start=1)),
+                self._card_number_rule(),
+                *(self._managed_rule(group, priority) for priority, group in enumerate(MANAGED_GROUPS, start=2)),
             ],
         )
         log_group = PaymentLogGroup(
@@ -63,8 +73,12 @@ class Firewall(Construct):
                 f"arn:aws:logs:{stack.region}:{stack.account}:log-group:{log_group.log_group_name}"
             ],
             redacted_fields=[
-                wafv2.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": name})
-                for name in ("authorization", "x-amz-security-token")
+                wafv2.CfnLoggingConfiguration.FieldToMatchProperty(uri_path={}),
+                wafv2.CfnLoggingConfiguration.FieldToMatchProperty(query_string={}),
+                *(
+                    wafv2.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": name})
+                    for name in REDACTED_HEADERS
+                ),
             ],
         )
 
@@ -87,6 +101,34 @@ class Firewall(Construct):
                 rate_based_statement=wafv2.CfnWebACL.RateBasedStatementProperty(limit=limit, aggregate_key_type="IP")
             ),
             visibility_config=self._visibility("rate"),
+        )
+
+    def _card_number_rule(self) -> wafv2.CfnWebACL.RuleProperty:
+        fields = (
+            wafv2.CfnWebACL.FieldToMatchProperty(uri_path={}),
+            wafv2.CfnWebACL.FieldToMatchProperty(query_string={}),
+        )
+        return wafv2.CfnWebACL.RuleProperty(
+            name="card-number-in-address",
+            priority=1,
+            action=wafv2.CfnWebACL.RuleActionProperty(block={}),
+            statement=wafv2.CfnWebACL.StatementProperty(
+                or_statement=wafv2.CfnWebACL.OrStatementProperty(
+                    statements=[
+                        wafv2.CfnWebACL.StatementProperty(
+                            regex_match_statement=wafv2.CfnWebACL.RegexMatchStatementProperty(
+                                regex_string=CARD_NUMBER,
+                                field_to_match=field,
+                                text_transformations=[
+                                    wafv2.CfnWebACL.TextTransformationProperty(priority=0, type="URL_DECODE")
+                                ],
+                            )
+                        )
+                        for field in fields
+                    ]
+                )
+            ),
+            visibility_config=self._visibility("card-number"),
         )
 
     def _managed_rule(self, group: str, priority: int) -> wafv2.CfnWebACL.RuleProperty:

@@ -22,6 +22,11 @@ NO_COLOUR = "none"
 PROBLEMS = {
     "BAD_REQUEST_BODY": (400, "invalid_request", "The body does not match the API's schema."),
     "BAD_REQUEST_PARAMETERS": (400, "invalid_request", "A required header or parameter is missing."),
+    "WAF_FILTERED": (
+        403,
+        "request_filtered",
+        "The firewall refused the request. A card number belongs nowhere but in the body's card, least in an address.",
+    ),
     "DEFAULT_4XX": (None, "request_refused", "The request was refused."),
     "DEFAULT_5XX": (None, "temporarily_unavailable", "The request could not be answered. It may be repeated."),
 }

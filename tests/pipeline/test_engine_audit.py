@@ -15,3 +15,10 @@ def test_embedded_aws_ignores_of_our_templates_what_is_listed_and_nothing_else(a
 
     assert found.refused == ()
     assert set(found.ignored) == {(name, p) for name in IGNORED.keys() - NOT_OURS for p in IGNORED[name]}
+    # The firewall's rule on card numbers is judged; those that AWS manages or counts are not.
+    assert set(found.unjudged) == {
+        "rate-per-address",
+        "AWSManagedRulesAmazonIpReputationList",
+        "AWSManagedRulesCommonRuleSet",
+        "AWSManagedRulesKnownBadInputsRuleSet",
+    }

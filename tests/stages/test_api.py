@@ -110,7 +110,7 @@ def test_the_apis_own_answers_are_problems(synthesis: Synthesis) -> None:
         assert properties["ResponseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
         problem = json.loads(properties["ResponseTemplates"]["application/json"])
         assert problem.keys() >= {"type", "title", "code", "detail"}
-    assert types == {"BAD_REQUEST_BODY", "BAD_REQUEST_PARAMETERS", "DEFAULT_4XX", "DEFAULT_5XX"}
+    assert types == {"BAD_REQUEST_BODY", "BAD_REQUEST_PARAMETERS", "DEFAULT_4XX", "DEFAULT_5XX", "WAF_FILTERED"}
 
 
 def test_every_stage_is_behind_the_firewall(synthesis: Synthesis) -> None:
@@ -126,6 +126,7 @@ def test_the_firewall_limits_addresses_and_blocks(synthesis: Synthesis) -> None:
         limit = rules.pop("rate-per-address")
         assert limit["Action"] == {"Block": {}}
         assert limit["Statement"]["RateBasedStatement"]["Limit"] == acl.environment.api.requests_per_address
+        assert rules.pop("card-number-in-address")["Action"] == {"Block": {}}
         assert len(rules) >= 3
         assert all(rule["OverrideAction"] == {"None": {}} for rule in rules.values())
         managed = {name: rule["Statement"]["ManagedRuleGroupStatement"] for name, rule in rules.items()}
@@ -267,3 +268,22 @@ def test_the_gateways_own_codes_are_in_the_contract() -> None:
     assert own <= set(listed)
     for status, code, _ in payment_api.PROBLEMS.values():
         assert listed[code]["status"] == status
+
+
+def test_the_firewalls_log_does_not_say_what_was_asked_for(synthesis: Synthesis) -> None:
+    """Addresses and idempotency keys are what a careless client may put a card number into."""
+    for logging in api_resources(synthesis, "AWS::WAFv2::LoggingConfiguration"):
+        redacted = logging.properties["RedactedFields"]
+        assert {"UriPath": {}} in redacted
+        assert {"QueryString": {}} in redacted
+        headers = {field["SingleHeader"]["Name"] for field in redacted if "SingleHeader" in field}
+        assert headers == {"authorization", "x-amz-security-token", "idempotency-key"}
+
+
+def test_card_numbers_in_addresses_are_blocked_before_other_rules_look(synthesis: Synthesis) -> None:
+    for acl in api_resources(synthesis, "AWS::WAFv2::WebACL"):
+        _, rule, *_ = sorted(acl.properties["Rules"], key=lambda rule: int(rule["Priority"]))
+        assert (rule["Name"], rule["Action"]) == ("card-number-in-address", {"Block": {}})
+        matches = [part["RegexMatchStatement"] for part in rule["Statement"]["OrStatement"]["Statements"]]
+        assert [match["FieldToMatch"] for match in matches] == [{"UriPath": {}}, {"QueryString": {}}]
+        assert {step["Type"] for match in matches for step in match["TextTransformations"]} == {"URL_DECODE"}
