@@ -19,13 +19,14 @@ OUTPUTS = {
     "processing": "TransactionProcessingFunctionName",
     "fraud": "FraudDetectionFunctionName",
 }
-# A function gets where to look, never what is there.
+# A function gets where to look, never what is there; the processor is what its version was released with.
 SETTINGS = {
     "ADMIN_SECRET_ARN",
     "AWS_USE_DUALSTACK_ENDPOINT",
     "ENVIRONMENT_SUFFIX",
     "LOG_LEVEL",
     "PARAMETER_PREFIX",
+    "PROCESSOR",
     "SECRET_ARN",
 }
 

@@ -82,6 +82,7 @@ class ComputeStack(PaymentLayer):
             layer=DependencyLayer(self, "Dependencies", suffix=suffix),
             logs_key=security.logs_key,
             configuration_key=security.configuration_key,
+            processor=environment.processor,
         )
         permissions = FunctionPermissions(data=data, security=security)
         self.coloured = {

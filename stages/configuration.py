@@ -23,6 +23,12 @@ AUDIT_DAYS: Final = 400
 """Twelve months and some, as PCI DSS 10.5.1 asks for audit records."""
 CARDHOLDER_DATA: Final = "cardholder-data"
 """What the tag DataClassification says where real cards are charged."""
+CARDHOLDER_DATA_REHEARSAL: Final = "cardholder-data-rehearsal"
+"""Everything is as where real cards are charged, but payments go to the sandbox, which moves no money."""
+TEST_CARD_DATA: Final = "test-card-data"
+SANDBOX: Final = "sandbox"
+PROCESSORS: Final = frozenset({SANDBOX})
+"""Whom functions can hand cards and money to: docs/getting-started.md says how one is added."""
 INTERFACE_SERVICES: Final = frozenset({"kms", "lambda", "secretsmanager", "sns", "ssm"})
 """What the functions call beyond tables and buckets, whose gateway endpoints are free and always there."""
 RUNBOOKS_URL: Final = "https://github.com/example-payments/payment-pipeline/blob/main/docs/runbooks"
@@ -259,10 +265,14 @@ class ReleaseConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """Everything a `PaymentStage` needs to know. `suffix` is part of every physical name."""
+    """Everything a `PaymentStage` needs to know. `suffix` is part of every physical name.
+
+    `processor` names the acquirer, its token provider and the table of its cards' countries.
+    """
 
     suffix: str
     account: str
+    processor: str
     tags: Mapping[str, str]
     network: NetworkConfig
     database: DatabaseConfig
@@ -289,7 +299,13 @@ class Environment:
             )
         self._admits_what_functions_take()
         _require(self.tags["EnvironmentSuffix"] == self.suffix, "tag EnvironmentSuffix is not the suffix")
-        if self.tags["DataClassification"] == CARDHOLDER_DATA:
+        classification = self.tags["DataClassification"]
+        _require(
+            classification in {TEST_CARD_DATA, CARDHOLDER_DATA_REHEARSAL, CARDHOLDER_DATA},
+            f"tag DataClassification is {classification!r}",
+        )
+        _require(self.processor in PROCESSORS, f"processor {self.processor!r} is none of {sorted(PROCESSORS)}")
+        if classification != TEST_CARD_DATA:
             self._protects_cardholder_data()
 
     def _admits_what_functions_take(self) -> None:
@@ -304,6 +320,11 @@ class Environment:
             )
 
     def _protects_cardholder_data(self) -> None:
+        _require(
+            (self.processor == SANDBOX) == (self.tags["DataClassification"] == CARDHOLDER_DATA_REHEARSAL),
+            f"processor is {self.processor!r} where DataClassification is {self.tags['DataClassification']!r}: the "
+            "sandbox answers `authorized` and moves no money, so it is for rehearsals, and they are for nothing else",
+        )
         _require(self.storage.lock_days is not None, "lock_days is None where real cards are charged")
         _require(self.database.deletion_protection, "deletion_protection is off where real cards are charged")
         _require(self.database.backup_days == 35, "backup_days is below Aurora's 35 where real cards are charged")

@@ -7,7 +7,10 @@ is unsafe.
 from typing import Final
 
 from stages.configuration import (
+    CARDHOLDER_DATA_REHEARSAL,
     REGION,
+    SANDBOX,
+    TEST_CARD_DATA,
     AlarmConfig,
     ApiConfig,
     ComputeConfig,
@@ -69,7 +72,8 @@ def _operators(account: str) -> tuple[str, ...]:
 DEV: Final = Environment(
     suffix="dev",
     account="222222222222",
-    tags=_tags(environment="dev", suffix="dev", data_classification="test-card-data"),
+    processor=SANDBOX,
+    tags=_tags(environment="dev", suffix="dev", data_classification=TEST_CARD_DATA),
     network=NetworkConfig(cidr="10.10.0.0/16", nat_gateways=1, interface_endpoints=(), log_retention_days=90),
     database=DatabaseConfig(
         readers=1,
@@ -112,7 +116,8 @@ DEV: Final = Environment(
 STAGING: Final = Environment(
     suffix="staging",
     account="333333333333",
-    tags=_tags(environment="staging", suffix="staging", data_classification="test-card-data"),
+    processor=SANDBOX,
+    tags=_tags(environment="staging", suffix="staging", data_classification=TEST_CARD_DATA),
     network=NetworkConfig(cidr="10.20.0.0/16", nat_gateways=1, interface_endpoints=(), log_retention_days=90),
     database=DatabaseConfig(
         readers=1,
@@ -157,7 +162,8 @@ STAGING: Final = Environment(
 PROD: Final = Environment(
     suffix="prod",
     account="444444444444",
-    tags=_tags(environment="prod", suffix="prod", data_classification="cardholder-data"),
+    processor=SANDBOX,
+    tags=_tags(environment="prod", suffix="prod", data_classification=CARDHOLDER_DATA_REHEARSAL),
     network=NetworkConfig(
         cidr="10.30.0.0/16", nat_gateways=3, interface_endpoints=("kms", "lambda"), log_retention_days=400
     ),
@@ -216,7 +222,8 @@ def pull_request_environment(suffix: str) -> Environment:
     return Environment(
         suffix=suffix,
         account=PULL_REQUEST_ACCOUNT,
-        tags=_tags(environment="pull-request", suffix=suffix, data_classification="test-card-data"),
+        processor=SANDBOX,
+        tags=_tags(environment="pull-request", suffix=suffix, data_classification=TEST_CARD_DATA),
         network=NetworkConfig(cidr="10.40.0.0/16", nat_gateways=0, interface_endpoints=(), log_retention_days=90),
         database=DatabaseConfig(
             readers=1,

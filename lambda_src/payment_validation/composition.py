@@ -1,5 +1,6 @@
 """Where ports meet what implements them."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -10,13 +11,17 @@ from botocore.config import Config
 from payment_core.aws import client_config
 from payment_core.clock import utc_now
 from payment_core.configuration import read_configuration
+from payment_core.processor import SANDBOX, of_processor
 from payment_validation.fingerprints import Fingerprints
 from payment_validation.sandbox_tokens import SandboxTokenProvider
 from payment_validation.submission import PROCESSING_CONNECT_SECONDS, PROCESSING_READ_SECONDS, Submission
+from payment_validation.tokens import TokenProvider
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_lambda import LambdaClient
+
+TOKEN_PROVIDERS: Mapping[str, Callable[[], TokenProvider]] = {SANDBOX: SandboxTokenProvider}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +38,7 @@ def submission() -> Submission:
     configuration = read_configuration(ValidationConfiguration)
     return Submission(
         fingerprints=_fingerprints(configuration.fingerprint_key_id),
-        tokens=SandboxTokenProvider(),
+        tokens=of_processor(TOKEN_PROVIDERS)(),
         lambda_client=_lambda_client(),
         processing_function_name=configuration.processing_function_name,
         amount_maximum_minor=configuration.amount_maximum_minor,

@@ -1,5 +1,6 @@
 """Where ports meet what implements them, but for PostgreSQL: its driver is for those who ask for customers only."""
 
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,8 +13,9 @@ from payment_core import metrics
 from payment_core.aws import client_config
 from payment_core.clock import utc_now
 from payment_core.configuration import read_configuration
+from payment_core.processor import SANDBOX, of_processor
 from payment_core.release_identity import Colour
-from transaction_processing.acquirer import SandboxAcquirer
+from transaction_processing.acquirer import Acquirer, SandboxAcquirer
 from transaction_processing.authorization import Authorization
 from transaction_processing.changes import PaymentChange
 from transaction_processing.customers import CustomerStore
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 # Nobody waits that long for a score, but what has been asked ends by itself and takes no thread for good.
 FRAUD_READ_SECONDS = 3.5
 SCORES_AT_ONCE = 4
+ACQUIRERS: Mapping[str, Callable[[], Acquirer]] = {SANDBOX: SandboxAcquirer}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +78,7 @@ def authorization(colour: Colour, *, customers: CustomerStore) -> Authorization:
         ),
         open_up_to_minor=configuration.fraud_open_up_to_minor,
         count_score=partial(metrics.record_score, colour),
-        acquirer=SandboxAcquirer(),
+        acquirer=_acquirer(),
         failures=_failures(configuration),
         clock=utc_now,
     )
@@ -86,7 +89,7 @@ def sweeper() -> Sweeper:
     configuration = read_configuration(SweeperConfiguration)
     return Sweeper(
         ledger=_ledger(configuration),
-        acquirer=SandboxAcquirer(),
+        acquirer=_acquirer(),
         failures=_failures(configuration),
         clock=utc_now,
         expires_after=timedelta(days=configuration.authorization_expires_days),
@@ -99,7 +102,7 @@ def payment_change() -> PaymentChange:
     return PaymentChange(
         idempotency=_idempotency(configuration),
         ledger=_ledger(configuration),
-        acquirer=SandboxAcquirer(),
+        acquirer=_acquirer(),
         failures=_failures(configuration),
         clock=utc_now,
     )
@@ -108,6 +111,10 @@ def payment_change() -> PaymentChange:
 def ledger() -> Ledger:
     """Payments, configured as of now. Raises `DependencyUnavailable`."""
     return _ledger(read_configuration(LedgerConfiguration))
+
+
+def _acquirer() -> Acquirer:
+    return of_processor(ACQUIRERS)()
 
 
 def _ledger(configuration: LedgerConfiguration) -> Ledger:

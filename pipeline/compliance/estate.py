@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 STACK_ARTIFACT: Final = "aws:cloudformation:stack"
-CARDHOLDER_DATA: Final = ("DataClassification", "cardholder-data")
+CLASSIFICATION: Final = "DataClassification"
+# A rehearsal is built like what it rehearses, and proves it.
+CARDHOLDER_DATA: Final = frozenset({"cardholder-data", "cardholder-data-rehearsal"})
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,8 @@ class Estate:
 
     @cached_property
     def holds_cardholder_data(self) -> bool:
-        """Whether real cards are processed here: what its resources are tagged with."""
-        name, value = CARDHOLDER_DATA
-        return any(resource.tags().get(name) == value for resource in self.resources)
+        """Whether real cards are processed here, or all is as if they were: what its resources are tagged with."""
+        return any(resource.tags().get(CLASSIFICATION) in CARDHOLDER_DATA for resource in self.resources)
 
 
 def read_estates(templates: Iterable[Path]) -> list[Estate]:

@@ -35,6 +35,7 @@ class FunctionPlatform:
     layer: lambda_.ILayerVersion
     logs_key: kms.IKey
     configuration_key: kms.IKey
+    processor: str
 
 
 class PaymentFunction(Construct):
@@ -99,6 +100,8 @@ class PaymentFunction(Construct):
             environment={
                 "ENVIRONMENT_SUFFIX": suffix,
                 "PARAMETER_PREFIX": names.config_prefix(suffix),
+                # With the version, so that a colour keeps the processor whose tokens it makes.
+                "PROCESSOR": platform.processor,
                 "LOG_LEVEL": platform.config.log_level,
                 "POWERTOOLS_SERVICE_NAME": name,
                 "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,

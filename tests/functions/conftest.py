@@ -31,6 +31,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What Lambda sets, and a worker that has served nobody yet."""
     monkeypatch.setenv("ENVIRONMENT_SUFFIX", "test")
     monkeypatch.setenv("PARAMETER_PREFIX", "/payment/test/config")
+    monkeypatch.setenv("PROCESSOR", "sandbox")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "test")
     monkeypatch.setenv("LOG_LEVEL", "DEBUG")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

@@ -41,7 +41,7 @@ def _kms_away(system: System, _: pytest.MonkeyPatch) -> None:
 
 
 def _vault_leaks(_: System, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(payment_validation.composition, "SandboxTokenProvider", Leaky)
+    monkeypatch.setattr(payment_validation.composition, "TOKEN_PROVIDERS", {"sandbox": Leaky})
 
 
 def _processing_silent(system: System, _: pytest.MonkeyPatch) -> None:

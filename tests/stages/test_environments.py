@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from release.names import InvalidSuffix
-from stages.configuration import FunctionConfig, InvalidEnvironment
+from stages import configuration
+from stages.configuration import CARDHOLDER_DATA, SANDBOX, FunctionConfig, InvalidEnvironment
 from stages.environments import (
     DEV,
     PIPELINE_ENVIRONMENTS,
@@ -61,6 +62,8 @@ def test_unsafe_decisions_are_refused_by_name(part: str, field: str, value: Any)
         ("tags", {}),
         ("tags", {**PROD.tags, "EnvironmentSuffix": "dev"}),
         ("api", replace(PROD.api, requests_per_second=1001)),
+        ("tags", {**PROD.tags, "DataClassification": "secret"}),
+        ("processor", "nobody"),
         ("storage", replace(PROD.storage, keep_on_teardown=False, lock_days=None)),
         ("storage", replace(PROD.storage, lock_days=None)),
         ("database", replace(PROD.database, backup_days=34)),
@@ -72,6 +75,17 @@ def test_unsafe_decisions_are_refused_by_name(part: str, field: str, value: Any)
 def test_contradictions_are_refused(field: str, value: Any) -> None:
     with pytest.raises(InvalidEnvironment):
         replace(PROD, **{field: value})
+
+
+def test_real_cards_need_a_processor_that_moves_money(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(configuration, "PROCESSORS", frozenset({SANDBOX, "acquirer"}))
+    real_cards = {**PROD.tags, "DataClassification": CARDHOLDER_DATA}
+    with pytest.raises(InvalidEnvironment, match=r"processor is 'sandbox' .* moves no money"):
+        replace(PROD, tags=real_cards)
+    with pytest.raises(InvalidEnvironment, match="processor is 'acquirer'"):
+        replace(PROD, processor="acquirer")
+    assert replace(PROD, tags=real_cards, processor="acquirer")
+    assert replace(STAGING, processor="acquirer")  # its test system
 
 
 @pytest.mark.parametrize(("memory", "reserved"), [(64, 1), (128, 0)])
