@@ -2,6 +2,7 @@
 
 import re
 
+from payment_core.card_numbers import holds_card_number
 from payment_core.luhn import luhn_valid
 
 _CUSTOMER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -9,7 +10,10 @@ _MAY_BE_A_CARD_NUMBER = re.compile(r"[0-9]{12,19}")
 
 
 def usable_customer_id(text: str) -> bool:
-    """Whether a customer can have this id: it is kept and logged, so one that may be a card number cannot."""
-    if not _CUSTOMER_ID.fullmatch(text):
+    """Whether a customer can have this id: it is kept and logged, so one that may hold a card number cannot.
+
+    An id of nothing but digits may be a card of any scheme.
+    """
+    if not _CUSTOMER_ID.fullmatch(text) or holds_card_number(text):
         return False
     return not (_MAY_BE_A_CARD_NUMBER.fullmatch(text) and luhn_valid(text))

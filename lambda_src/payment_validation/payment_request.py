@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from payment_core.caller import merchant_id, source_address
+from payment_core.card_numbers import holds_digits_of
 from payment_core.customer_id import usable_customer_id
 from payment_core.documents import read_document
 from payment_core.errors import ErrorCode
@@ -54,11 +55,11 @@ def read_payment_request(request: Request, *, amount_maximum_minor: int, now: da
 
 def _refuse_card_number_elsewhere(card: Card, *, customer_id: str, idempotency_key: str) -> None:
     """These two are stored: a merchant who names customers or requests by card number must not get it past here."""
-    if card.number in customer_id or not usable_customer_id(customer_id):
+    if holds_digits_of(card.number, customer_id) or not usable_customer_id(customer_id):
         raise InvalidPayment(
             ErrorCode.BODY_INVALID, "A customer's id must not hold a card number.", field="customer_id"
         )
-    if card.number in idempotency_key:
+    if holds_digits_of(card.number, idempotency_key):
         raise InvalidPayment(
             ErrorCode.IDEMPOTENCY_KEY_INVALID, "The key must not hold a card number.", field="Idempotency-Key"
         )

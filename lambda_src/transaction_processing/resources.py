@@ -69,7 +69,7 @@ def put_customer(request: Request, arguments: Mapping[str, str], *, customers: C
     if not usable_customer_id(customer_id):
         raise InvalidRequest(
             ErrorCode.BODY_INVALID,
-            "A customer's id has 1 to 64 letters, digits, dashes and underscores, and is no card number.",
+            "A customer's id has 1 to 64 letters, digits, dashes and underscores, and holds no card number.",
             field="customer_id",
         )
     body = read_document(request.body, schema="put_customer")

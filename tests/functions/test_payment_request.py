@@ -12,7 +12,7 @@ from payment_core.errors import PaymentError
 from payment_core.http import Request
 from payment_core.problem import problem_response
 from payment_validation.payment_request import PaymentRequest, read_payment_request
-from tests.functions.cards import VISA, payment_body
+from tests.functions.cards import MASTERCARD, VISA, payment_body
 from tests.functions.cloud import MERCHANT
 
 JSON = st.recursive(
@@ -76,6 +76,18 @@ def test_any_printable_key_is_kept_as_it_is(key: str) -> None:
     assert _read(json.dumps(payment_body()).encode(), key).idempotency_key == key
 
 
-@pytest.mark.parametrize(("customer_id", "key"), [(VISA, "k"), (f"cus_{VISA}", "k"), ("cus_1", f"order-{VISA}-1")])
+@pytest.mark.parametrize(
+    ("customer_id", "key"),
+    [
+        (VISA, "k"),
+        (f"cus_{VISA}", "k"),
+        ("cus_1", f"order-{VISA}-1"),
+        ("4242-4242-4242-4242", "k"),
+        ("42-42-42-42-42-42-42-42", "k"),
+        (f"cus_{MASTERCARD}", "k"),
+        ("cus_1", f"order-{MASTERCARD}"),
+        ("cus_1", "order/5555.5555.5555.4444"),
+    ],
+)
 def test_a_card_number_is_not_let_in_under_another_name(customer_id: str, key: str) -> None:
     _assert_refused_quietly(json.dumps(payment_body(customer_id=customer_id)).encode(), key)
