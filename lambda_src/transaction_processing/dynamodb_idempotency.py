@@ -1,5 +1,6 @@
 """Idempotency keys in DynamoDB: one conditional write decides who serves a key."""
 
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -11,7 +12,16 @@ from payment_core.aws import dependency
 from payment_core.errors import ErrorCode
 from transaction_processing.errors import IdempotencyInFlight, IdempotencyKeyReused
 from transaction_processing.idempotency import KEEP, LEASE, Claim, Completion, Scope, StoredAnswer
-from transaction_processing.items import DynamoDb, Item, condition_failed, from_item, to_item
+from transaction_processing.items import (
+    WRITE_ATTEMPTS,
+    DynamoDb,
+    Item,
+    condition_failed,
+    from_item,
+    met_transaction,
+    pause_seconds,
+    to_item,
+)
 
 IN_FLIGHT = "in_flight"
 COMPLETED = "completed"
@@ -21,7 +31,8 @@ UNAVAILABLE = "The payment store does not answer. Retry with the same key."
 class DynamoDbIdempotencyStore:
     """Implements `IdempotencyStore`. DynamoDB deletes expired records when it likes, so conditions look at the time."""
 
-    def __init__(self, *, client: DynamoDb, table_name: str) -> None:
+    def __init__(self, *, client: DynamoDb, table_name: str, pause: Callable[[float], None] = time.sleep) -> None:
+        self._pause = pause
         self._client = client
         self._table_name = table_name
 
@@ -52,6 +63,9 @@ class DynamoDbIdempotencyStore:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
             except ClientError as error:
+                if met_transaction(error):
+                    # It writes the key's answer: whoever comes a moment later finds that.
+                    raise IdempotencyInFlight from error
                 if not condition_failed(error):
                     raise
                 refused_by: Any = error.response
@@ -116,13 +130,19 @@ class DynamoDbIdempotencyStore:
         }
 
     def _unless_lost(self, write: Callable[..., Any], request: Item) -> None:
-        with dependency(ErrorCode.STORAGE_UNAVAILABLE, UNAVAILABLE):
-            try:
-                write(**request)
-            except ClientError as error:
-                # Whoever took the claim over decides what becomes of the key.
-                if not condition_failed(error):
-                    raise
+        for attempt in range(WRITE_ATTEMPTS):
+            with dependency(ErrorCode.STORAGE_UNAVAILABLE, UNAVAILABLE):
+                try:
+                    write(**request)
+                except ClientError as error:
+                    # Whoever took the claim over decides what becomes of the key.
+                    if condition_failed(error):
+                        return
+                    if not met_transaction(error) or attempt == WRITE_ATTEMPTS - 1:
+                        raise
+                else:
+                    return
+            self._pause(pause_seconds())
 
 
 def _stored_answer(record: dict[str, Any], *, request_fingerprint: str) -> StoredAnswer:

@@ -1,6 +1,5 @@
 """Payments in DynamoDB: `META` holds the present, `EVT#<version>` each step, and one transaction writes both."""
 
-import random
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -13,7 +12,15 @@ from payment_core.errors import ErrorCode
 from transaction_processing.dynamodb_idempotency import UNAVAILABLE, DynamoDbIdempotencyStore
 from transaction_processing.errors import KeyAlreadyUsed
 from transaction_processing.idempotency import Completion
-from transaction_processing.items import DynamoDb, Item, cancellation_codes, from_item, to_item
+from transaction_processing.items import (
+    WRITE_ATTEMPTS,
+    DynamoDb,
+    Item,
+    cancellation_codes,
+    from_item,
+    pause_seconds,
+    to_item,
+)
 from transaction_processing.ledger import ConcurrentChange, DailyLimitExceeded, OperationStatus, Page, Position
 from transaction_processing.operations import Operation
 from transaction_processing.payment_items import (
@@ -38,9 +45,6 @@ OPEN_PAYMENTS = "open-payments"
 PAGE = 25
 # Sorts before every time.
 BEGINNING = "0"
-# The SDK does not repeat a transaction that met another one.
-WRITE_ATTEMPTS = 4
-LONGEST_PAUSE_SECONDS = 0.08
 # A payment is settled long before.
 DAY_KEPT = timedelta(days=7)
 
@@ -205,8 +209,8 @@ class DynamoDbLedger:
                         raise
                 else:
                     return []
-            # Payments of one customer meet in its day; who lost comes again, not all at the same time.
-            self._pause(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311 - nobody's secret
+            # Payments of one customer meet in its day; who lost comes again.
+            self._pause(pause_seconds())
         raise AssertionError("every attempt returns or raises")
 
     def _event(

@@ -1,5 +1,6 @@
-"""Between Python values and DynamoDB's attribute values."""
+"""Between Python values and DynamoDB's attribute values, and between its errors and what they mean."""
 
+import random
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Protocol
@@ -8,6 +9,10 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 Item = dict[str, Any]
+
+# The SDK does not repeat a write that met a transaction.
+WRITE_ATTEMPTS = 4
+LONGEST_PAUSE_SECONDS = 0.08
 
 _SERIALIZER = TypeSerializer()
 _DESERIALIZER = TypeDeserializer()
@@ -42,6 +47,16 @@ def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
 def condition_failed(error: ClientError) -> bool:
     """Whether a single write was refused by its condition."""
     return bool(error.response["Error"]["Code"] == "ConditionalCheckFailedException")
+
+
+def met_transaction(error: ClientError) -> bool:
+    """Whether a single write was refused because a transaction was writing the same item."""
+    return bool(error.response["Error"]["Code"] == "TransactionConflictException")
+
+
+def pause_seconds() -> float:
+    """How long whoever lost against a transaction waits before the next attempt: not all the same time."""
+    return random.uniform(0, LONGEST_PAUSE_SECONDS)  # noqa: S311 - nobody's secret
 
 
 def cancellation_codes(error: ClientError) -> list[str]:

@@ -29,12 +29,17 @@ class FakeDynamoDb:
         self.writes = 0
         self.calls: list[str] = []
         self.conflicts = 0
-        self._faults: list[tuple[str, bool]] = []
+        self._faults: list[tuple[str, Exception, bool]] = []
         self._lock = threading.RLock()
 
     def time_out(self, operation: str, *, after_writing: bool) -> None:
         """Let the next call of `operation` time out, before or after it has done its work."""
-        self._faults.append((operation, after_writing))
+        self._faults.append((operation, ReadTimeoutError(endpoint_url="https://dynamodb.invalid"), after_writing))
+
+    def meet_transaction(self, operation: str, *, times: int = 1) -> None:
+        """Let the next calls of `operation`, a single write, be refused while a transaction writes the same item."""
+        refused: Any = {"Error": {"Code": "TransactionConflictException", "Message": "ongoing"}}
+        self._faults += [(operation, ClientError(refused, operation), False)] * times
 
     def items(self, table: str) -> list[dict[str, Any]]:
         """All items of a table as Python values."""
@@ -95,9 +100,10 @@ class FakeDynamoDb:
             if fault is None:
                 return work()
             self._faults.remove(fault)
-            if fault[1]:
+            _, error, after_writing = fault
+            if after_writing:
                 work()
-            raise ReadTimeoutError(endpoint_url="https://dynamodb.invalid")
+            raise error
 
     def _get(self, request: Item) -> Item:
         found = self._table(request).get(_key(request["Key"]))

@@ -138,7 +138,10 @@ class Processing:
         self.scores: list[Unscored | None] = []
         self.acquirer = FakeAcquirer()
         self.failures = FakeFailures()
-        self.idempotency = DynamoDbIdempotencyStore(client=self.dynamodb, table_name="idempotency")
+        self.pauses: list[float] = []
+        self.idempotency = DynamoDbIdempotencyStore(
+            client=self.dynamodb, table_name="idempotency", pause=self.pauses.append
+        )
         self.ledger = DynamoDbLedger(client=self.dynamodb, table_name="transactions", idempotency=self.idempotency)
         self.customers.put(merchant_id=ORDER.merchant_id, customer_id="cus_1", terms=TERMS)
 

@@ -365,3 +365,35 @@ def test_a_worker_that_lost_its_claim_does_not_answer_for_the_one_that_took_it(p
     assert processing.refusal() is ErrorCode.IDEMPOTENCY_IN_FLIGHT
     assert processing.history() == ["received", "authorized"]
     assert processing.authorize().body == taken[1]
+
+
+def test_a_claim_that_meets_the_transaction_of_its_key_is_in_flight_and_tells_nobody(processing: Processing) -> None:
+    processing.authorize()
+    processing.dynamodb.meet_transaction("put_item")
+    assert processing.refusal() is ErrorCode.IDEMPOTENCY_IN_FLIGHT
+    assert processing.failures.codes == []
+    assert processing.authorize().headers["Idempotent-Replayed"] == "true"
+
+
+@pytest.mark.parametrize(("conflicts", "given_back"), [(1, True), (3, True), (4, False)])
+def test_a_key_that_meets_a_transaction_when_it_is_given_back_is_given_back_a_moment_later(
+    processing: Processing, conflicts: int, given_back: bool
+) -> None:
+    processing.customers.available = False
+    processing.dynamodb.meet_transaction("delete_item", times=conflicts)
+    assert processing.refusal() is ErrorCode.DATABASE_UNAVAILABLE
+    assert len(processing.pauses) == min(conflicts, 3)
+    assert (processing.dynamodb.items("idempotency") == []) == given_back
+
+
+def test_an_answer_that_meets_a_transaction_when_it_is_kept_is_kept_a_moment_later(processing: Processing) -> None:
+    unknown = replace(ORDER, token=sandbox_token(SandboxOutcome.UNKNOWN_THEN_APPROVED, "n"))
+    processing.dynamodb.meet_transaction("update_item")
+    assert processing.refusal(unknown) is ErrorCode.OUTCOME_UNKNOWN
+    processing.clock.advance(timedelta(minutes=1))
+    processing.sweep()
+    processing.dynamodb.meet_transaction("update_item", times=2)
+    answer = processing.authorize(unknown)
+    assert document(answer)["status"] == "authorized"
+    assert len(processing.pauses) == 3
+    assert processing.authorize(unknown).body == answer.body
