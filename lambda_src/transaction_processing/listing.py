@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from payment_core.caller import merchant_id
+from payment_core.clock import timestamp
 from payment_core.customer_id import usable_customer_id
 from payment_core.errors import ErrorCode, InvalidRequest
 from payment_core.http import Request, Response, json_response
@@ -27,12 +28,13 @@ def list_payments(request: Request, *, ledger: Ledger) -> Response:
     for name in query:
         if name not in PARAMETERS:
             raise InvalidRequest(ErrorCode.QUERY_INVALID, f"The parameters are {', '.join(sorted(PARAMETERS))}.")
+    customer, since = _customer(query), _since(query)
     page = ledger.of_customer(
         merchant_id=merchant,
-        customer_id=_customer(query),
-        since=_since(query),
+        customer_id=customer,
+        since=since,
         limit=_limit(query),
-        after=_position(query),
+        after=_position(query, since=since),
     )
     document: dict[str, object] = {"payments": [payment.view() for payment in page.payments]}
     if page.following is not None:
@@ -67,7 +69,7 @@ def _limit(query: Mapping[str, str]) -> int:
     return int(given)
 
 
-def _position(query: Mapping[str, str]) -> Position | None:
+def _position(query: Mapping[str, str], *, since: datetime | None) -> Position | None:
     given = query.get("cursor")
     if given is None:
         return None
@@ -76,8 +78,9 @@ def _position(query: Mapping[str, str]) -> Position | None:
     except ValueError:
         text = ""
     found = _POSITION.fullmatch(text)
-    if found is None:
-        raise _unusable("cursor", "the next_cursor of the page before")
+    # A page cannot have ended before the first one begins; DynamoDB would refuse to start there.
+    if found is None or (since is not None and found[1] < timestamp(since)):
+        raise _unusable("cursor", "the next_cursor of the page before, with the same from")
     return Position(created_at=found[1], payment_id=found[2])
 
 

@@ -71,7 +71,10 @@ class FakeDynamoDb:
         hits.sort(key=place)
         if "ExclusiveStartKey" in request:
             start = request["ExclusiveStartKey"]
-            assert start[partition] == values[wanted], "DynamoDB refuses a start outside of the partition"
+            within = sort is None or compare(start[sort]["S"], values[bound]["S"])
+            if start[partition] != values[wanted] or not within:
+                refused: Any = {"Error": {"Code": "ValidationException", "Message": "start is outside of the query"}}
+                raise ClientError(refused, "query")
             hits = [item for item in hits if place(item) > place(start)]
         page = copy.deepcopy(hits[:limit])
         answer: Item = {"Items": page}

@@ -47,3 +47,16 @@ def test_a_transaction_with_one_refusal_writes_nothing() -> None:
         client.transact_write_items(TransactItems=writes)
     assert refused.value.response["CancellationReasons"] == [{"Code": "None"}, {"Code": "ConditionalCheckFailed"}]
     assert client.items("t") == [{"pk": "a", "n": 5}]
+
+
+@pytest.mark.parametrize(("partition", "at", "refused"), [("p", "2", False), ("p", "1", True), ("q", "2", True)])
+def test_a_query_that_starts_outside_of_its_condition_is_refused(partition: str, at: str, *, refused: bool) -> None:
+    client = FakeDynamoDb()
+    with pytest.raises(ClientError, match="ValidationException") if refused else nullcontext():
+        client.query(
+            TableName="t",
+            KeyConditionExpression="p = :p AND created_at >= :since",
+            ExpressionAttributeValues={":p": {"S": "p"}, ":since": {"S": "2"}},
+            ExclusiveStartKey={"pk": {"S": "a"}, "p": {"S": partition}, "created_at": {"S": at}},
+            Limit=1,
+        )

@@ -47,6 +47,14 @@ def test_from_leaves_out_what_is_older(system: System, made: list[dict[str, str]
     assert _all(system, "customer=cus_1&from=2999-01-01T00:00:00%2B02:00") == []
 
 
+def test_a_cursor_of_before_from_is_refused(system: System, made: list[dict[str, str]]) -> None:
+    cursor = system.send("GET", "/payments?customer=cus_1&limit=1").json["next_cursor"]
+    answer = system.send("GET", f"/payments?customer=cus_1&from=2999-01-01&cursor={cursor}")
+    assert (answer.status, answer.json["code"], answer.json["field"]) == (400, "query_invalid", "cursor")
+    since = made[0]["created_at"].replace(":", "%3A")
+    assert len(system.send("GET", f"/payments?customer=cus_1&from={since}&cursor={cursor}").json["payments"]) == 4
+
+
 def test_another_merchant_sees_nothing_not_even_with_the_cursor(system: System, made: list[dict[str, str]]) -> None:
     cursor = system.send("GET", "/payments?customer=cus_1&limit=1").json["next_cursor"]
     system.merchant = {**system.merchant, "x-caller-id": f"AROA{uuid.uuid4().hex}:session"}
