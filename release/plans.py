@@ -22,6 +22,8 @@ DISREGARDED: Final = (
     "audit-behind",
     "audit-failures",
     "rotation-errors",
+    # A payment from long before: no step of a release is as long as what it has waited.
+    "stuck-payments",
 )
 """How the names of those alarms end that say nothing about a release. All others return the traffic."""
 

@@ -218,6 +218,7 @@ class ApiConfig:
 class AlarmConfig:
     """Values that an alarm goes off above; one throttle or one lost audit record is too many everywhere.
 
+    `open_payment_seconds` is how long a payment may wait for an outcome: the sweeper settles it within a minute or two.
     `release_error_percent` of a colour's requests in ten seconds, twice, return its traffic in a release.
     `unscored_percent` of a minute's payments: however few there are, all of them lack a score when nobody scores.
     """
@@ -229,6 +230,7 @@ class AlarmConfig:
     database_connections: int
     replica_lag_ms: int
     failed_transactions_per_minute: int
+    open_payment_seconds: int
     fraud_declines_per_minute: int
     unscored_percent: float
 
@@ -236,6 +238,8 @@ class AlarmConfig:
         _require(0 < self.database_cpu_percent < 100, f"database_cpu_percent is {self.database_cpu_percent}")
         _require(0 < self.release_error_percent < 100, f"release_error_percent is {self.release_error_percent}")
         _require(0 < self.unscored_percent < 100, f"unscored_percent is {self.unscored_percent}")
+        # The sweeper comes within a minute, and a payment is 25 s old before it asks.
+        _require(120 <= self.open_payment_seconds, f"open_payment_seconds is {self.open_payment_seconds}")
         # Functions answer within 8 s: a higher threshold could never be crossed.
         _require(0 < self.latency_p99_ms < 8000, f"latency_p99_ms is {self.latency_p99_ms}")
 

@@ -147,6 +147,13 @@ class MonitoringStack(PaymentLayer):
             description="Payments fail for reasons that are ours",
             runbook="failed-transactions",
         )
+        self._alarms.above(
+            "stuck-payments",
+            self._observed.oldest_open(),
+            threshold=config.open_payment_seconds,
+            description="A payment has had no outcome for long, and the sweeper cannot find it out",
+            runbook="failed-transactions",
+        )
         for colour in Colour:
             self._alarms.above(
                 f"fraud-{colour.value}-declines",

@@ -112,6 +112,6 @@ class SecurityStack(PaymentLayer):
             topic=self.failed_transactions,
             endpoints=notifications.failed_transactions,
             dead_letters=self.undelivered,
-            # The client repeats the others, and the alarm counts all of them.
+            # What has crashed. The client or the sweeper repeats the others; alarms count them, and what stays open.
             filter_for_people={"retryable": [False]},
         )

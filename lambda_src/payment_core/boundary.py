@@ -8,7 +8,7 @@ from typing import Any
 
 from payment_core import logs, metrics
 from payment_core.alb import correlation_id_of, parse_request, render_response
-from payment_core.errors import ErrorCode, PaymentError
+from payment_core.errors import ErrorCode, PaymentError, Unexpected
 from payment_core.http import Request, Response
 from payment_core.problem import problem_response
 from payment_core.release_identity import LambdaContext, ReleaseIdentity
@@ -90,8 +90,7 @@ def _run(
     except Exception as failure:
         # Left alone, the runtime would print the message, which may quote a card number.
         logs.error("request_crashed", **logs.describe(failure))
-        unexpected = PaymentError(ErrorCode.INTERNAL_ERROR, "The error has been recorded.")
-        response = problem_response(unexpected, correlation_id=correlation_id)
+        response = problem_response(Unexpected(), correlation_id=correlation_id)
     duration_ms = (time.perf_counter() - started) * 1000
     logs.info("request_served", status=response.status, outcome=response.outcome, duration_ms=round(duration_ms))
     if identity is not None:

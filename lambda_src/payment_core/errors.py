@@ -83,5 +83,12 @@ class DependencyUnavailable(PaymentError):
     """Something that the functions lean on did not answer, or not in time."""
 
 
+class Unexpected(PaymentError):
+    """Stands for a failure that nobody has thought of, and says nothing of it."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.INTERNAL_ERROR, "The error has been recorded.")
+
+
 class InvalidRequest(PaymentError):
     """The request is not one that this API understands."""

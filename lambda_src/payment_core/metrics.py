@@ -45,6 +45,13 @@ def record_score(colour: Colour, unscored: str | None) -> None:
         _count("Unscored", colour=colour, dimension="Outcome", value=unscored)
 
 
+def record_oldest_open(*, seconds: float) -> None:
+    """Write `OldestOpenPayment`: how long the one that waits longest for the acquirer has done so, 0 if none does."""
+    written = _metrics()
+    written.add_metric("OldestOpenPayment", MetricUnit.Seconds, seconds)
+    written.flush_metrics()
+
+
 @cache
 def _requests_of_this_worker() -> Iterator[int]:
     return count()
@@ -57,8 +64,9 @@ def _count(name: str, *, colour: Colour, dimension: str, value: str) -> None:
     counted.flush_metrics()
 
 
-def _metrics(colour: Colour) -> EphemeralMetrics:
+def _metrics(colour: Colour | None = None) -> EphemeralMetrics:
     metrics = EphemeralMetrics(namespace=NAMESPACE)
     metrics.add_dimension("Environment", os.environ["ENVIRONMENT_SUFFIX"])
-    metrics.add_dimension("Colour", colour)
+    if colour is not None:
+        metrics.add_dimension("Colour", colour)
     return metrics

@@ -11,7 +11,7 @@ from transaction_processing.acquirer import Acquirer, OutcomeUnknown
 from transaction_processing.answers import answer, completion_of, let_go, replayed
 from transaction_processing.customers import CustomerStore, decline_reason
 from transaction_processing.errors import IdempotencyInFlight, KeyAlreadyUsed
-from transaction_processing.failures import FailureNotifier
+from transaction_processing.failures import FailureNotifier, told
 from transaction_processing.fraud import FraudAssessment, FraudScorer, Unscored
 from transaction_processing.idempotency import KEEP, Claim, Completion, IdempotencyStore, Scope, StoredAnswer
 from transaction_processing.ledger import ConcurrentChange, DailyLimitExceeded, Ledger
@@ -55,16 +55,13 @@ class Authorization:
 
     def authorize(self, order: AuthorizePayment) -> Response:
         """The answer to the client: a payment, authorised or declined, or its replay. Raises `PaymentError`."""
-        try:
+        with told(
+            self.failures,
+            payment_id=order.payment_id,
+            merchant_id=order.merchant_id,
+            correlation_id=order.correlation_id,
+        ):
             return self._authorize(order)
-        except DependencyUnavailable as failure:
-            self.failures.notify(
-                payment_id=order.payment_id,
-                merchant_id=order.merchant_id,
-                correlation_id=order.correlation_id,
-                failure=failure,
-            )
-            raise
 
     def _authorize(self, order: AuthorizePayment) -> Response:
         scope = Scope(merchant_id=order.merchant_id, method="POST", path="/payments", key=order.idempotency_key)

@@ -17,7 +17,7 @@ from transaction_processing.errors import (
     PaymentNotFound,
     ProcessingError,
 )
-from transaction_processing.failures import FailureNotifier
+from transaction_processing.failures import FailureNotifier, told
 from transaction_processing.idempotency import Claim, Completion, IdempotencyStore, Scope, StoredAnswer
 from transaction_processing.ledger import ConcurrentChange, Ledger, OperationStatus
 from transaction_processing.operations import Operation
@@ -47,6 +47,12 @@ class PaymentChange:
 
     def change(self, operation: Operation, *, merchant_id: str, correlation_id: str) -> Response:
         """The answer to the client. Raises `PaymentError`; what is refused has written nothing."""
+        with told(
+            self.failures, payment_id=operation.payment_id, merchant_id=merchant_id, correlation_id=correlation_id
+        ):
+            return self._change(operation, merchant_id=merchant_id, correlation_id=correlation_id)
+
+    def _change(self, operation: Operation, *, merchant_id: str, correlation_id: str) -> Response:
         payment = self._find(operation, merchant_id)
         scope = Scope(
             merchant_id=merchant_id,
@@ -74,16 +80,9 @@ class PaymentChange:
     def _under(self, claim: Claim, operation: Operation, payment: Payment, *, correlation_id: str) -> Response:
         try:
             return self._apply(claim, operation, payment, correlation_id=correlation_id)
-        except (DependencyUnavailable, IdempotencyInFlight) as failure:
+        except (DependencyUnavailable, IdempotencyInFlight):
             # Nobody knows what was written: the next request with the key finds out.
             let_go(self.idempotency.suspend, claim)
-            if isinstance(failure, DependencyUnavailable):
-                self.failures.notify(
-                    payment_id=operation.payment_id,
-                    merchant_id=payment.merchant_id,
-                    correlation_id=correlation_id,
-                    failure=failure,
-                )
             raise
         except PaymentError:
             let_go(self.idempotency.suspend if claim.resumed else self.idempotency.release, claim)

@@ -21,7 +21,7 @@ from transaction_processing.items import (
     pause_seconds,
     to_item,
 )
-from transaction_processing.ledger import ConcurrentChange, DailyLimitExceeded, OperationStatus, Page, Position
+from transaction_processing.ledger import ConcurrentChange, DailyLimitExceeded, Found, OperationStatus, Page, Position
 from transaction_processing.operations import Operation
 from transaction_processing.payment_items import (
     AUTHORIZED,
@@ -30,6 +30,7 @@ from transaction_processing.payment_items import (
     SHARDS,
     end_of,
     event_item,
+    found_in,
     from_meta,
     meta_key,
     operation_item,
@@ -142,13 +143,13 @@ class DynamoDbLedger:
         record = from_item(answer["Item"])
         return OperationStatus(pending=record.get("status") == PENDING, refusal=record.get("refusal"))
 
-    def open_before(self, moment: datetime) -> Iterator[Payment]:
+    def open_before(self, moment: datetime) -> Iterator[Found]:
         return self._in_shards(OPEN, moment)
 
-    def authorized_before(self, moment: datetime) -> Iterator[Payment]:
+    def authorized_before(self, moment: datetime) -> Iterator[Found]:
         return self._in_shards(AUTHORIZED, moment)
 
-    def _in_shards(self, kind: str, moment: datetime) -> Iterator[Payment]:
+    def _in_shards(self, kind: str, moment: datetime) -> Iterator[Found]:
         # Not always from the same one: who runs out of time must not leave the same ones out each time.
         first = moment.minute % SHARDS
         for shard in (*range(first, SHARDS), *range(first)):
@@ -162,7 +163,7 @@ class DynamoDbLedger:
             while True:
                 with dependency(ErrorCode.STORAGE_UNAVAILABLE, UNAVAILABLE):
                     answer = self._client.query(**request)
-                yield from (from_meta(from_item(item)) for item in answer["Items"])
+                yield from (found_in(from_item(item)) for item in answer["Items"])
                 if "LastEvaluatedKey" not in answer:
                     break
                 request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]

@@ -1,13 +1,14 @@
 """Telling somebody about payments that could not be made."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from payment_core import logs
-from payment_core.errors import PaymentError
+from payment_core.errors import DependencyUnavailable, PaymentError, Unexpected
 
 
 class FailureNotifier(Protocol):
@@ -16,6 +17,22 @@ class FailureNotifier(Protocol):
     def notify(self, *, payment_id: str, merchant_id: str, correlation_id: str, failure: PaymentError) -> None:
         """Say that a payment failed. Never raises: a payment's answer does not depend on its notification."""
         ...
+
+
+@contextmanager
+def told(failures: FailureNotifier, *, payment_id: str, merchant_id: str, correlation_id: str) -> Iterator[None]:
+    """Tell of what is ours when the block fails: a dependency, or a mistake that nobody has thought of."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, PaymentError) or isinstance(error, DependencyUnavailable):
+            failures.notify(
+                payment_id=payment_id,
+                merchant_id=merchant_id,
+                correlation_id=correlation_id,
+                failure=error if isinstance(error, PaymentError) else Unexpected(),
+            )
+        raise
 
 
 class SnsClient(Protocol):

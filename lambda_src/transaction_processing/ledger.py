@@ -27,6 +27,15 @@ class Page:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Found:
+    """A payment as an index names it. It was changed last at `since` (RFC 3339); what it is now, `find` tells."""
+
+    payment_id: str
+    merchant_id: str
+    since: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class OperationStatus:
     """What has become of an operation; `refusal` is the acquirer's reason where it declined."""
 
@@ -80,14 +89,14 @@ class Ledger(Protocol):
         """What has become of `operation`, None if it never began. Outlives the idempotency key."""
         ...
 
-    def open_before(self, moment: datetime) -> Iterator[Payment]:
+    def open_before(self, moment: datetime) -> Iterator[Found]:
         """Payments made before `moment` that wait for the acquirer, a page at a time as they are asked for.
 
         The index is behind the table: what is found may have been settled since.
         """
         ...
 
-    def authorized_before(self, moment: datetime) -> Iterator[Payment]:
+    def authorized_before(self, moment: datetime) -> Iterator[Found]:
         """Payments made before `moment` that are authorised and not captured, as `open_before` finds them."""
         ...
 

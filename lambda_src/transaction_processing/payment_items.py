@@ -6,6 +6,7 @@ from typing import Any
 from payment_core.clock import timestamp
 from payment_core.money import Money
 from transaction_processing.fraud import FraudAssessment, Verdict
+from transaction_processing.ledger import Found
 from transaction_processing.payments import MaskedCard, Payment
 from transaction_processing.pending import OperationKind, PendingOperation
 from transaction_processing.states import UNSETTLED_STATES, PaymentState
@@ -121,6 +122,15 @@ def from_meta(meta: dict[str, Any]) -> Payment:
         refunded_minor=meta.get("refunded_minor", 0),
         counted=bool(meta.get("counted", 0)),
         pending=pending,
+    )
+
+
+def found_in(meta: dict[str, Any]) -> Found:
+    """What an index tells of a payment: only what an item has for being in it, whatever else is wrong with it."""
+    return Found(
+        payment_id=meta["pk"].removeprefix("PAY#"),
+        merchant_id=meta.get("merchant_id", ""),
+        since=meta.get("updated_at", meta["created_at"]),
     )
 
 

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 from payment_core import logs
 from payment_core.clock import Clock
-from payment_core.errors import DependencyUnavailable
+from payment_core.errors import DependencyUnavailable, Unexpected
 from transaction_processing.acquirer import Acquirer
 from transaction_processing.changes import tell
 from transaction_processing.failures import FailureNotifier
-from transaction_processing.ledger import ConcurrentChange, Ledger
+from transaction_processing.ledger import ConcurrentChange, Found, Ledger
 from transaction_processing.operations import Operation
 from transaction_processing.payments import Payment
 from transaction_processing.settlement import settle
@@ -28,13 +28,18 @@ ENDS_AFTER = timedelta(seconds=45)
 
 @dataclass(kw_only=True)
 class Swept:
-    """How many payments were settled, and how many still have no outcome."""
+    """How many payments were settled, and how many still have no outcome: `broken` of these for no known reason."""
 
     settled: int = 0
     unsettled: int = 0
+    broken: int = 0
 
     def __add__(self, other: "Swept") -> "Swept":
-        return Swept(settled=self.settled + other.settled, unsettled=self.unsettled + other.unsettled)
+        return Swept(
+            settled=self.settled + other.settled,
+            unsettled=self.unsettled + other.unsettled,
+            broken=self.broken + other.broken,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,12 +76,19 @@ class Sweeper:
             self._each(found, work, swept, until=until or started + ENDS_AFTER, failed=failed)
         return swept
 
+    def oldest_open_seconds(self) -> float:
+        """How long the payment that waits longest for the acquirer has done so; 0 if none does."""
+        oldest = min((found.since for found in self.ledger.open_before(self.clock())), default=None)
+        if oldest is None:
+            return 0
+        return max(0.0, (self.clock() - datetime.fromisoformat(oldest)).total_seconds())
+
     def _somebody_waits(self, *, besides: set[str]) -> bool:
         return any(found.payment_id not in besides for found in self.ledger.open_before(self.clock()))
 
     def _each(
         self,
-        found: Iterable[Payment],
+        found: Iterable[Found],
         work: Callable[[Payment, str], bool],
         swept: Swept,
         *,
@@ -95,16 +107,21 @@ class Sweeper:
             except ConcurrentChange:
                 # The client came back and was faster.
                 continue
-            except DependencyUnavailable as failure:
+            except Exception as failure:
+                # Whatever is wrong with this one is not wrong with the others.
                 swept.unsettled += 1
+                swept.broken += not isinstance(failure, DependencyUnavailable)
                 failed.add(each.payment_id)
-                logs.error("payment_not_settled", **logs.describe(failure, payment_id=each.payment_id))
-                self.failures.notify(
-                    payment_id=each.payment_id,
-                    merchant_id=each.merchant_id,
-                    correlation_id=correlation_id,
-                    failure=failure,
-                )
+                self._tell(each, failure, correlation_id=correlation_id)
+
+    def _tell(self, found: Found, failure: Exception, *, correlation_id: str) -> None:
+        logs.error("payment_not_settled", **logs.describe(failure, payment_id=found.payment_id))
+        self.failures.notify(
+            payment_id=found.payment_id,
+            merchant_id=found.merchant_id,
+            correlation_id=correlation_id,
+            failure=failure if isinstance(failure, DependencyUnavailable) else Unexpected(),
+        )
 
     def _settle(self, payment: Payment, correlation_id: str) -> bool:
         if self.clock() - payment.updated_at < SETTLED_WITHIN:

@@ -36,6 +36,10 @@ class Observed:
         """Payments that failed for reasons that are ours."""
         return self.failed_transactions.metric_number_of_messages_published(statistic="Sum", period=PERIOD)
 
+    def oldest_open(self) -> cloudwatch.Metric:
+        """Seconds that the payment which waits longest for an outcome has done so."""
+        return self._payment("OldestOpenPayment", "Maximum", PERIOD, {"service": "sweeper"})
+
     def audit_age(self) -> cloudwatch.Metric:
         """Milliseconds since the oldest event that is not in the audit trail yet."""
         return self.functions["audit"].metric("IteratorAge", statistic="Maximum", period=PERIOD)

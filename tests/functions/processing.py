@@ -121,9 +121,11 @@ class FakeFailures:
 
     def __init__(self) -> None:
         self.codes: list[ErrorCode] = []
+        self.retryable: list[bool] = []
 
     def notify(self, *, payment_id: str, merchant_id: str, correlation_id: str, failure: PaymentError) -> None:
         self.codes.append(failure.code)
+        self.retryable.append(failure.retryable)
 
 
 class Processing:

@@ -15,6 +15,8 @@ from transaction_processing.acquirer import OutcomeUnknown
 from transaction_processing.customers import CustomerStatus
 from transaction_processing.fraud import FraudAssessment, Unscored, Verdict
 from transaction_processing.idempotency import KEEP, LEASE
+from transaction_processing.operations import Operation
+from transaction_processing.pending import OperationKind
 
 
 @pytest.fixture
@@ -397,3 +399,31 @@ def test_an_answer_that_meets_a_transaction_when_it_is_kept_is_kept_a_moment_lat
     assert document(answer)["status"] == "authorized"
     assert len(processing.pauses) == 3
     assert processing.authorize(unknown).body == answer.body
+
+
+def test_a_crash_is_told_as_what_no_retry_mends(processing: Processing) -> None:
+    processing.acquirer.failure = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError):
+        processing.authorize()
+    assert processing.failures.codes == [ErrorCode.INTERNAL_ERROR]
+    assert processing.failures.retryable == [False]
+    processing.acquirer.failure = None
+    processing.clock.advance(LEASE)
+    answer = processing.authorize()
+    processing.acquirer.failure = ZeroDivisionError()
+    capture = Operation(
+        kind=OperationKind.CAPTURE, payment_id=ORDER.payment_id, idempotency_key="c", amount_minor=None
+    )
+    with pytest.raises(ZeroDivisionError):
+        processing.change(capture)
+    assert document(answer)["status"] == "authorized"
+    assert processing.failures.codes == [ErrorCode.INTERNAL_ERROR] * 2
+
+
+def test_what_is_the_caller_s_fault_is_told_to_nobody(processing: Processing) -> None:
+    processing.authorize()
+    assert processing.refusal(replace(ORDER, request_fingerprint="another")) is ErrorCode.IDEMPOTENCY_KEY_REUSED
+    refund = Operation(kind=OperationKind.REFUND, payment_id=ORDER.payment_id, idempotency_key="r", amount_minor=1)
+    with pytest.raises(PaymentError, match="payment_state_conflict"):
+        processing.change(refund)
+    assert processing.failures.codes == []

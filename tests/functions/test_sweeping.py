@@ -1,10 +1,12 @@
 """An unknown outcome is a state of its own, and nothing stays in it."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from payment_core.clock import timestamp, utc_now
 from payment_core.errors import DependencyUnavailable, ErrorCode
 from payment_core.luhn import luhn_valid
 from payment_core.sandbox import SandboxOutcome, sandbox_token
@@ -13,7 +15,7 @@ from tests.functions.processing import ORDER, Killed, Processing, document
 from tests.functions.system import System
 from transaction_processing.idempotency import LEASE
 from transaction_processing.payments import AuthorizePayment
-from transaction_processing.sweep import handler
+from transaction_processing.sweep import PaymentsNotSwept, handler
 from transaction_processing.sweeping import SETTLED_WITHIN, Swept
 
 APPROVED = replace(ORDER, token=sandbox_token(SandboxOutcome.UNKNOWN_THEN_APPROVED, "n"))
@@ -161,3 +163,54 @@ def test_the_sandbox_s_cards_have_valid_numbers_and_each_outcome_but_approval_ha
 
 def test_a_lease_is_over_long_before_the_sweeper_comes() -> None:
     assert LEASE * 2 < SETTLED_WITHIN
+
+
+def _spoil(processing: Processing, payment_id: str) -> None:
+    """Put the payment into a state that this release does not know."""
+    processing.dynamodb.tables["transactions"][f"PAY#{payment_id}", "META"]["state"] = {"S": "disputed"}
+
+
+def test_a_payment_that_cannot_be_read_keeps_no_other_from_its_outcome_and_is_told(processing: Processing) -> None:
+    orders = [replace(APPROVED, idempotency_key=f"key-{number}") for number in range(12)]
+    for order in orders:
+        processing.refusal(order)
+    _spoil(processing, orders[0].payment_id)
+    processing.clock.advance(SETTLED_WITHIN)
+    told = len(processing.failures.codes)
+    assert processing.sweep() == Swept(settled=11, unsettled=1, broken=1)
+    assert processing.failures.codes[told:] == [ErrorCode.INTERNAL_ERROR]
+
+
+def test_the_sweeper_fails_after_all_others_when_a_payment_cannot_be_read(system: System) -> None:
+    stuck, unknown = (system.pay(card={"number": "4000000000000119"}, key=f"k{n}") for n in range(2))
+    assert (stuck.status, unknown.status) == (504, 504)
+    metas = [item for key, item in system.cloud.dynamodb.tables["transactions"].items() if key[1] == "META"]
+    for meta in metas:
+        meta["updated_at"] = meta["created_at"] = {"S": timestamp(utc_now() - timedelta(hours=1))}
+    metas[0]["state"] = {"S": "disputed"}
+    with pytest.raises(PaymentsNotSwept):
+        handler({}, None)
+    assert metas[0]["state"] == {"S": "disputed"}
+    states = {item["state"] for item in system.cloud.dynamodb.items("transactions") if item["sk"] == "META"}
+    assert states == {"disputed", "authorized"}
+    message = json.loads(system.cloud.sns.messages[-1])
+    assert (message["code"], message["retryable"]) == ("internal_error", False)
+
+
+def test_the_age_of_what_waits_longest_is_measured_from_when_it_began_to_wait(processing: Processing) -> None:
+    assert processing.sweeper().oldest_open_seconds() == 0
+    processing.authorize(replace(ORDER, idempotency_key="settled"))
+    processing.clock.advance(timedelta(minutes=5))
+    processing.refusal(APPROVED)
+    processing.acquirer.failure = DependencyUnavailable(ErrorCode.ACQUIRER_UNAVAILABLE, "Away.")
+    processing.clock.advance(timedelta(minutes=11))
+    processing.sweeper().run()
+    assert processing.sweeper().oldest_open_seconds() == 660
+
+
+def test_every_run_writes_the_age_of_what_waits_longest(
+    system: System, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler({}, None)
+    written = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "OldestOpenPayment" in line]
+    assert [(line["OldestOpenPayment"], line["Environment"]) for line in written] == [([0.0], "test")]

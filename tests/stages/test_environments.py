@@ -161,6 +161,7 @@ STRICTER = {
     "alarms.database_connections": LIKE_OTHERS,
     "alarms.replica_lag_ms": LESS,
     "alarms.failed_transactions_per_minute": LESS,
+    "alarms.open_payment_seconds": LESS,
     "alarms.fraud_declines_per_minute": LESS,
     "alarms.unscored_percent": LESS,
     "release.approval_required": MORE,

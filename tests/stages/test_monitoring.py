@@ -38,6 +38,7 @@ def test_latency_errors_and_the_database_have_alarms(alarms: dict[str, Resource]
     database = {"database-cpu", "database-connections", "database-replica-lag"}
     payments = {
         "failed-transactions",
+        "stuck-payments",
         "undelivered",
         *(f"fraud-{colour}-{what}" for colour in Colour for what in ("declines", "unscored")),
     }
