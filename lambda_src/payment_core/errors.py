@@ -30,6 +30,7 @@ class ErrorCode(StrEnum):
     PAYMENT_STATE_CONFLICT = "payment_state_conflict"
     OPERATION_IN_FLIGHT = "operation_in_flight"
     OPERATION_DECLINED = "operation_declined"
+    AUTHORIZATION_EXPIRED = "authorization_expired"
     CAPTURE_EXCEEDS_AUTHORIZATION = "capture_exceeds_authorization"
     REFUND_EXCEEDS_CAPTURE = "refund_exceeds_capture"
     CONFIGURATION_UNAVAILABLE = "configuration_unavailable"

@@ -40,6 +40,7 @@ PROBLEMS = {
     ErrorCode.IDEMPOTENCY_IN_FLIGHT: Problem(409, "A request with this key is being processed", 1),
     ErrorCode.KEY_ALREADY_USED: Problem(409, "The idempotency key has been used before"),
     ErrorCode.PAYMENT_STATE_CONFLICT: Problem(409, "The payment is not in a state that allows this"),
+    ErrorCode.AUTHORIZATION_EXPIRED: Problem(409, "The authorisation has expired"),
     ErrorCode.OPERATION_IN_FLIGHT: Problem(409, "Another operation of the payment is being processed", 1),
     ErrorCode.OPERATION_DECLINED: Problem(422, "The acquirer declined the operation"),
     ErrorCode.CAPTURE_EXCEEDS_AUTHORIZATION: Problem(422, "More would be captured than was authorised"),

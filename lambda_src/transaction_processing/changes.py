@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 
 from payment_core import logs
 from payment_core.clock import Clock
@@ -44,6 +45,7 @@ class PaymentChange:
     acquirer: Acquirer
     failures: FailureNotifier
     clock: Clock
+    expires_after: timedelta
 
     def change(self, operation: Operation, *, merchant_id: str, correlation_id: str) -> Response:
         """The answer to the client. Raises `PaymentError`; what is refused has written nothing."""
@@ -64,7 +66,7 @@ class PaymentChange:
         fingerprint = json.dumps({"amount_minor": operation.amount_minor})
         if not operation.is_pending(payment):
             try:
-                operation.begin(payment, at=self.clock())
+                operation.begin(payment, at=self.clock(), expires_after=self.expires_after)
             except ProcessingError:
                 stored = self.idempotency.peek(scope, request_fingerprint=fingerprint, now=self.clock())
                 if stored is not None:
@@ -100,7 +102,7 @@ class PaymentChange:
                     now = self._find(operation, payment.merchant_id)
                     return self._tell_again(claim, operation, ended, now, correlation_id=correlation_id)
             try:
-                begun = operation.begin(payment, at=self.clock())
+                begun = operation.begin(payment, at=self.clock(), expires_after=self.expires_after)
                 self.ledger.advance(payment, begun, correlation_id=correlation_id)
             except ConcurrentChange:
                 payment = self._find(operation, payment.merchant_id)

@@ -47,10 +47,14 @@ class LedgerConfiguration:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SweeperConfiguration(LedgerConfiguration):
-    """The parameters that the sweeper reads."""
+class ChangeConfiguration(LedgerConfiguration):
+    """The parameters that whoever changes an authorised payment reads: merchants' requests, and the sweeper."""
 
     authorization_expires_days: int
+
+    @property
+    def expires_after(self) -> timedelta:
+        return timedelta(days=self.authorization_expires_days)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,25 +90,26 @@ def authorization(colour: Colour, *, customers: CustomerStore) -> Authorization:
 
 def sweeper() -> Sweeper:
     """The sweeper, configured as of now. Raises `DependencyUnavailable`."""
-    configuration = read_configuration(SweeperConfiguration)
+    configuration = read_configuration(ChangeConfiguration)
     return Sweeper(
         ledger=_ledger(configuration),
         acquirer=_acquirer(),
         failures=_failures(configuration),
         clock=utc_now,
-        expires_after=timedelta(days=configuration.authorization_expires_days),
+        expires_after=configuration.expires_after,
     )
 
 
 def payment_change() -> PaymentChange:
     """The use case, configured as of now. Raises `DependencyUnavailable`."""
-    configuration = read_configuration(ProcessingConfiguration)
+    configuration = read_configuration(ChangeConfiguration)
     return PaymentChange(
         idempotency=_idempotency(configuration),
         ledger=_ledger(configuration),
         acquirer=_acquirer(),
         failures=_failures(configuration),
         clock=utc_now,
+        expires_after=configuration.expires_after,
     )
 
 

@@ -50,6 +50,15 @@ class StateConflict(ProcessingError):
         )
 
 
+class AuthorizationExpired(ProcessingError):
+    """The authorisation is too old: the issuer may have given the money free, and a capture could be charged back."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ErrorCode.AUTHORIZATION_EXPIRED, "The authorisation has expired: nothing more of it can be captured."
+        )
+
+
 class CaptureExceedsAuthorization(ProcessingError):
     """More would be captured than is left of the authorisation."""
 

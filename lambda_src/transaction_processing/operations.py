@@ -3,9 +3,10 @@
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from transaction_processing.errors import (
+    AuthorizationExpired,
     CaptureExceedsAuthorization,
     OperationInFlight,
     RefundExceedsCapture,
@@ -40,21 +41,25 @@ class Operation:
         """Whether it is this operation that the payment waits for."""
         return payment.pending is not None and payment.pending.operation_id == self.operation_id
 
-    def begin(self, payment: Payment, *, at: datetime) -> Payment:
+    def begin(self, payment: Payment, *, at: datetime, expires_after: timedelta) -> Payment:
         """The payment with this operation pending: what it will move is taken, and nothing else can begin.
 
-        Raises `OperationInFlight`, `StateConflict` or what says that it would be too much.
+        No authorisation is captured that was made `expires_after` ago. Raises `AuthorizationExpired`, `OperationInFlight`, `StateConflict` or what says that it would be too much.
         """
         if payment.pending is not None:
             raise OperationInFlight
-        pending = PendingOperation(operation_id=self.operation_id, kind=self.kind, amount_minor=self._amount(payment))
+        expired = at - payment.created_at >= expires_after
+        amount = self._amount(payment, expired=expired)
+        pending = PendingOperation(operation_id=self.operation_id, kind=self.kind, amount_minor=amount)
         return replace(payment, pending=pending, version=payment.version + 1, updated_at=at)
 
-    def _amount(self, payment: Payment) -> int:
+    def _amount(self, payment: Payment, *, expired: bool) -> int:
         if self.kind is OperationKind.CAPTURE:
-            return _capturable(payment, self.amount_minor)
+            return _capturable(payment, self.amount_minor, expired=expired)
         if self.kind is OperationKind.REFUND:
             return _refundable(payment, self.amount_minor)
+        if self.kind is OperationKind.EXPIRY and payment.held_minor:
+            return payment.held_minor
         if payment.state is not PaymentState.AUTHORIZED:
             raise StateConflict(self.kind, payment.state)
         return payment.money.amount_minor
@@ -71,6 +76,9 @@ def done(payment: Payment, *, at: datetime) -> Payment:
         whole = refunded == payment.captured_minor
         state = PaymentState.REFUNDED if whole else PaymentState.PARTIALLY_REFUNDED
         return replace(settled.moved_to(state, at=at), refunded_minor=refunded)
+    if payment.state is not PaymentState.AUTHORIZED:
+        # Captured in part: what was captured stays, and the rest is nobody's any more.
+        return replace(settled, released_minor=pending.amount_minor, version=payment.version + 1, updated_at=at)
     state = PaymentState.VOIDED if pending.kind is OperationKind.VOID else PaymentState.EXPIRED
     return settled.moved_to(state, at=at)
 
@@ -91,10 +99,12 @@ def _pending(payment: Payment) -> PendingOperation:
     return payment.pending
 
 
-def _capturable(payment: Payment, amount_minor: int | None) -> int:
+def _capturable(payment: Payment, amount_minor: int | None, *, expired: bool) -> int:
     if payment.state not in (PaymentState.AUTHORIZED, PaymentState.CAPTURED):
         raise StateConflict(OperationKind.CAPTURE, payment.state)
     left = payment.money.amount_minor - payment.captured_minor
+    if expired and left:
+        raise AuthorizationExpired
     amount = left if amount_minor is None else amount_minor
     if not 1 <= amount <= left:
         raise CaptureExceedsAuthorization

@@ -32,7 +32,7 @@ def operation_key(payment_id: str, operation_id: str) -> dict[str, str]:
 def _open_shard(payment: Payment, shard: int) -> str | None:
     if payment.pending is not None or payment.state in UNSETTLED_STATES:
         return f"{OPEN}#{shard}"
-    return f"{AUTHORIZED}#{shard}" if payment.state is PaymentState.AUTHORIZED else None
+    return f"{AUTHORIZED}#{shard}" if payment.held_minor else None
 
 
 def meta_key(payment_id: str) -> dict[str, str]:
@@ -73,6 +73,7 @@ def to_meta(payment: Payment) -> dict[str, object]:
         "decline_reason": payment.decline_reason,
         "captured_minor": payment.captured_minor,
         "refunded_minor": payment.refunded_minor,
+        "released_minor": payment.released_minor,
         "counted": int(payment.counted),
         **_fraud(payment),
         # The release before this one reads it; it can go when that one is no way back any more.
@@ -120,6 +121,7 @@ def from_meta(meta: dict[str, Any]) -> Payment:
         decline_reason=meta.get("decline_reason"),
         captured_minor=meta.get("captured_minor", 0),
         refunded_minor=meta.get("refunded_minor", 0),
+        released_minor=meta.get("released_minor", 0),
         counted=bool(meta.get("counted", 0)),
         pending=pending,
     )
@@ -154,6 +156,7 @@ def event_item(
         "currency": payment.money.currency,
         "captured_minor": payment.captured_minor,
         "refunded_minor": payment.refunded_minor,
+        "released_minor": payment.released_minor,
         "decline_reason": payment.decline_reason,
         **_fraud(payment),
         "operation_id": operation.operation_id if operation else None,

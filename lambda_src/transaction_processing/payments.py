@@ -11,7 +11,7 @@ from payment_core.clock import timestamp
 from payment_core.money import Money
 from transaction_processing.fraud import FraudAssessment, FraudQuestion
 from transaction_processing.pending import OperationKind, PendingOperation
-from transaction_processing.states import PaymentState, check_transition
+from transaction_processing.states import HOLDING_STATES, PaymentState, check_transition
 
 
 class MoneyNotConserved(Exception):
@@ -87,7 +87,8 @@ class Payment:
     """`version` counts the states it has been in, `counted` puts it into its customer's day; times are UTC.
 
     With `pending` the acquirer has been asked, or is about to be, and the state is still the one before.
-    Never more is refunded than was captured, nor captured than was authorised: raises `MoneyNotConserved`.
+    `released_minor` is what was given up of the authorisation after the rest had been captured.
+    Never more is refunded than was captured, nor captured or released than was authorised: raises `MoneyNotConserved`.
     """
 
     payment_id: str
@@ -105,15 +106,23 @@ class Payment:
     decline_reason: str | None = None
     captured_minor: int = 0
     refunded_minor: int = 0
+    released_minor: int = 0
     counted: bool = False
     pending: PendingOperation | None = None
 
     def __post_init__(self) -> None:
         refunded = self.refunded_minor + self._pending_minor(OperationKind.REFUND)
         captured = self.captured_minor + self._pending_minor(OperationKind.CAPTURE)
-        within = 0 <= self.refunded_minor <= refunded <= self.captured_minor <= captured <= self.money.amount_minor
-        if not within:
+        released = self.released_minor + self._pending_minor(OperationKind.EXPIRY)
+        within = 0 <= self.refunded_minor <= refunded <= self.captured_minor <= captured
+        if not (within and 0 <= self.released_minor and captured + released <= self.money.amount_minor):
             raise MoneyNotConserved
+
+    @property
+    def held_minor(self) -> int:
+        """What the issuer may still hold of the authorisation: neither captured nor given up."""
+        held = self.money.amount_minor - self.captured_minor - self.released_minor
+        return held if self.state in HOLDING_STATES else 0
 
     def _pending_minor(self, kind: OperationKind) -> int:
         return self.pending.amount_minor if self.pending is not None and self.pending.kind is kind else 0
@@ -158,6 +167,8 @@ class Payment:
             "captured_minor": self.captured_minor,
             "refunded_minor": self.refunded_minor,
         }
+        if self.released_minor:
+            shown["released_minor"] = self.released_minor
         if self.pending is not None:
             shown["pending_operation"] = self.pending.view()
         if self.fraud is not None and self.fraud.flagged:

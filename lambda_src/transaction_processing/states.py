@@ -32,6 +32,8 @@ TRANSITIONS: Mapping[PaymentState, frozenset[PaymentState]] = {
 
 # Nobody but us can move these on, so a payment that stays in one is stuck: the acquirer has to settle it.
 UNSETTLED_STATES = frozenset({PaymentState.RECEIVED, PaymentState.UNKNOWN})
+# What is not captured of these is still held on the card, until it is given up.
+HOLDING_STATES = frozenset({PaymentState.AUTHORIZED, PaymentState.CAPTURED, PaymentState.PARTIALLY_REFUNDED})
 
 
 class IllegalTransition(Exception):

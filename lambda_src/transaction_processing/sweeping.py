@@ -16,7 +16,7 @@ from transaction_processing.ledger import ConcurrentChange, Found, Ledger
 from transaction_processing.operations import Operation
 from transaction_processing.payments import Payment
 from transaction_processing.settlement import settle
-from transaction_processing.states import UNSETTLED_STATES, PaymentState
+from transaction_processing.states import UNSETTLED_STATES
 
 # Whoever began has been gone for long: a function lives 6 seconds, a claim's lease 10.
 SETTLED_WITHIN = timedelta(seconds=25)
@@ -146,9 +146,11 @@ class Sweeper:
         return True
 
     def _expire(self, payment: Payment, correlation_id: str) -> bool:
-        if payment.state is not PaymentState.AUTHORIZED or payment.pending is not None:
+        if not payment.held_minor or payment.pending is not None:
             return False
-        begun = Operation.expiry(payment.payment_id).begin(payment, at=self.clock())
+        begun = Operation.expiry(payment.payment_id).begin(
+            payment, at=self.clock(), expires_after=self.expires_after
+        )
         self.ledger.advance(payment, begun, correlation_id=correlation_id)
         return self._finish(begun, correlation_id, repeated=False)
 

@@ -180,6 +180,7 @@ class Processing:
             acquirer=self.acquirer,
             failures=self.failures,
             clock=self.clock,
+            expires_after=EXPIRES_AFTER,
         ).change(what, merchant_id=merchant_id, correlation_id="c-1")
 
     def refusal(self, order: AuthorizePayment = ORDER) -> ErrorCode:

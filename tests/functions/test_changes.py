@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from payment_core.errors import DependencyUnavailable, ErrorCode, PaymentError
 from payment_core.money import Money
-from tests.functions.processing import ORDER, START, Processing, document
+from tests.functions.processing import EXPIRES_AFTER, ORDER, START, Processing, document
 from tests.functions.system import System
 from transaction_processing.errors import OperationInFlight, ProcessingError
 from transaction_processing.idempotency import KEEP, LEASE
@@ -173,7 +173,7 @@ def test_no_operation_takes_a_step_that_is_not_in_the_table(state: PaymentState,
     object.__setattr__(payment, "state", state)
     try:
         amount = 1 if kind in (CAPTURE, REFUND) else None
-        begun = operation(kind, amount).begin(payment, at=START)
+        begun = operation(kind, amount).begin(payment, at=START, expires_after=EXPIRES_AFTER)
         after = done(begun, at=START + timedelta(seconds=1))
     except ProcessingError:
         return
@@ -181,7 +181,7 @@ def test_no_operation_takes_a_step_that_is_not_in_the_table(state: PaymentState,
     assert (begun.state, begun.version, after.version) == (state, payment.version + 1, payment.version + 2)
     for other in OperationKind:
         with pytest.raises(OperationInFlight):
-            operation(other).begin(begun, at=START)
+            operation(other).begin(begun, at=START, expires_after=EXPIRES_AFTER)
 
 
 @settings(max_examples=60)
@@ -199,7 +199,8 @@ def test_money_is_conserved_whatever_is_asked_for(
     captured = refunded = 0
     for kind, amount in steps:
         try:
-            payment = done(operation(kind, None if kind is VOID else amount).begin(payment, at=START), at=START)
+            what = operation(kind, None if kind is VOID else amount)
+            payment = done(what.begin(payment, at=START, expires_after=EXPIRES_AFTER), at=START)
         except ProcessingError:
             continue
         captured += amount if kind is CAPTURE else 0
@@ -209,10 +210,16 @@ def test_money_is_conserved_whatever_is_asked_for(
     assert (payment.state is PaymentState.REFUNDED) == (refunded > 0 and refunded == captured)
 
 
-@pytest.mark.parametrize("sums", [(1100, 0), (5, 6), (-1, 0), (5, -1)])
-def test_a_payment_whose_sums_cannot_be_cannot_be_made(sums: tuple[int, int]) -> None:
+@pytest.mark.parametrize("sums", [(1100, 0, 0), (5, 6, 0), (-1, 0, 0), (5, -1, 0), (5, 0, 1095), (5, 0, -1)])
+def test_a_payment_whose_sums_cannot_be_cannot_be_made(sums: tuple[int, int, int]) -> None:
+    captured, refunded, released = sums
     with pytest.raises(MoneyNotConserved):
-        replace(Payment.received(ORDER, at=START), captured_minor=sums[0], refunded_minor=sums[1])
+        replace(
+            Payment.received(ORDER, at=START),
+            captured_minor=captured,
+            refunded_minor=refunded,
+            released_minor=released,
+        )
 
 
 def test_the_whole_way_through_the_api_in_three_currencies(system: System) -> None:

@@ -222,10 +222,61 @@ def test_an_expiry_without_an_answer_is_finished_by_a_later_sweep() -> None:
     assert processing.sums() == ("expired", 0, 0)
 
 
-def test_what_was_captured_does_not_expire(processing: Authorised) -> None:
+def test_what_was_captured_does_not_expire_and_the_rest_is_given_up(processing: Authorised) -> None:
     processing.change(operation(CAPTURE, 1))
-    processing.clock.advance(EXPIRES_AFTER)
+    processing.clock.advance(EXPIRES_AFTER - timedelta(seconds=1))
     assert processing.sweep() == Swept()
+    processing.clock.advance(timedelta(seconds=1))
+    assert processing.sweep() == Swept(settled=1)
+    assert processing.sums() == ("captured", 1, 0)
+    assert processing.payment()["released_minor"] == AUTHORISED - 1
+    given_up = processing.acquirer.executed[-1]
+    assert (given_up.kind, given_up.money.amount_minor) == (OperationKind.EXPIRY, AUTHORISED - 1)
+    events = [item for item in processing.dynamodb.items("transactions") if item["sk"].startswith("EVT#")]
+    assert max(events, key=lambda event: event["sk"])["released_minor"] == AUTHORISED - 1
+    assert "open_shard" not in processing.payment()
+    assert processing.sweep() == Swept()
+    refunded = processing.change(operation(REFUND))
+    assert document(refunded)["released_minor"] == AUTHORISED - 1
+    assert processing.sums() == ("refunded", 1, 1)
+
+
+def test_what_the_acquirer_does_not_give_up_has_lapsed_there_and_a_refund_does_not_hide_it() -> None:
+    processing = Authorised(40_001 + 10)
+    processing.change(operation(CAPTURE, 10))
+    processing.change(operation(REFUND, 1))
+    processing.clock.advance(EXPIRES_AFTER)
+    assert processing.sweep() == Swept(settled=1)
+    assert processing.sums() == ("partially_refunded", 10, 1)
+    assert processing.payment()["released_minor"] == 40_001
+
+
+@pytest.mark.parametrize("captured", [0, 1])
+def test_nothing_is_captured_of_an_authorisation_that_is_too_old(processing: Authorised, captured: int) -> None:
+    """Whether or not the sweeper has been there."""
+    if captured:
+        processing.change(operation(CAPTURE, captured, key="early"))
+    processing.clock.advance(EXPIRES_AFTER - timedelta(seconds=1))
+    processing.change(operation(CAPTURE, 1, key="in time"))
+    processing.clock.advance(timedelta(days=393))
+    written = processing.dynamodb.writes
+    for amount in (1, AUTHORISED, None):
+        assert processing.code(operation(CAPTURE, amount)) is ErrorCode.AUTHORIZATION_EXPIRED
+    assert processing.dynamodb.writes == written
+    processing.sweep()
+    assert processing.code(operation(CAPTURE)) is ErrorCode.AUTHORIZATION_EXPIRED
+    assert processing.sums() == ("captured", captured + 1, 0)
+
+
+def test_a_capture_that_was_begun_in_time_is_finished_however_late_its_client_comes() -> None:
+    processing = Authorised()
+    processing.clock.advance(EXPIRES_AFTER - timedelta(seconds=1))
+    begun = operation(CAPTURE, UNKNOWN)
+    assert processing.code(begun) is ErrorCode.OUTCOME_UNKNOWN
+    processing.clock.advance(timedelta(hours=1))
+    answer = processing.change(begun)
+    assert document(answer)["captured_minor"] == UNKNOWN
+    assert processing.change(begun).body == answer.body
 
 
 def test_more_than_a_page_of_stuck_payments_is_swept_in_one_go() -> None:
