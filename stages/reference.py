@@ -35,7 +35,9 @@ Repeated means the same request with the same key, or the sweeper, which settles
 Both ask the acquirer by the id of payment or operation, so that it does everything once. Meanwhile a payment shows its
 `pending_operation`, and other operations of it are answered with 409 `operation_in_flight`; an operation that the
 acquirer declines is answered with 422 `operation_declined` and leaves the payment as it was. An authorisation that
-nobody captures or voids is given up after `authorization-expires-days` (7 at first) and is `expired` then.
+nobody captures or voids is given up after `authorization-expires-days` (7 at first) and is `expired` then. Of one that
+was captured in part the rest is given up, and shown as `released_minor`. From that age on, whether or not it has been
+given up yet, a capture is answered with 409 `authorization_expired`; refunds of what was captured go on.
 
 A payment counts towards its customer's day (UTC) from its authorisation on. A decline, or a void on the same day, gives
 the room back; a refund does not. More than `amount-maximum-minor` (1000000 at first) minor units in one payment are
