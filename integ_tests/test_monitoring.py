@@ -33,6 +33,7 @@ OTHERS = {
     "velocity-limit-per-card",
     "velocity-window-seconds",
     "amount-maximum-minor",
+    "amount-maximum-by-currency",
 }
 
 

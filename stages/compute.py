@@ -52,6 +52,8 @@ TUNABLES = {
     "fraud-budget-milliseconds": "100",
     "fraud-open-up-to-minor": "10000",
     "amount-maximum-minor": "1000000",
+    # Their minor units are worth far less than a cent. About as much as the above is of dollars.
+    "amount-maximum-by-currency": "COP=4000000000 HUF=350000000 IDR=16000000000 KRW=14000000 VND=250000000",
     "authorization-expires-days": "7",
 }
 ROTATION_DAYS = 30

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
+from payment_core.amount_limit import AmountLimit, AmountsByCurrency
 from payment_core.aws import client_config
 from payment_core.clock import utc_now
 from payment_core.configuration import read_configuration
@@ -31,6 +32,7 @@ class ValidationConfiguration:
     processing_function_name: str
     fingerprint_key_id: str
     amount_maximum_minor: int
+    amount_maximum_by_currency: AmountsByCurrency
 
 
 def submission() -> Submission:
@@ -41,7 +43,9 @@ def submission() -> Submission:
         tokens=of_processor(TOKEN_PROVIDERS)(),
         lambda_client=_lambda_client(),
         processing_function_name=configuration.processing_function_name,
-        amount_maximum_minor=configuration.amount_maximum_minor,
+        amount_maximum=AmountLimit(
+            cents=configuration.amount_maximum_minor, exceptions=configuration.amount_maximum_by_currency
+        ),
         clock=utc_now,
     )
 

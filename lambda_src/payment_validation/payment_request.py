@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from payment_core.amount_limit import AmountLimit
 from payment_core.caller import merchant_id, source_address
 from payment_core.card_numbers import holds_digits_of
 from payment_core.customer_id import usable_customer_id
@@ -28,16 +29,17 @@ class PaymentRequest:
     source_address: str | None
 
 
-def read_payment_request(request: Request, *, amount_maximum_minor: int, now: datetime) -> PaymentRequest:
+def read_payment_request(request: Request, *, amount_maximum: AmountLimit, now: datetime) -> PaymentRequest:
     """Check everything that can be checked without asking anyone. `now` is UTC. Raises `PaymentError`."""
     merchant = merchant_id(request.headers)
     key = idempotency_key(request.headers)
     body = read_document(request.body, schema="create_payment")
     money = Money(amount_minor=body["amount_minor"], currency=body["currency"])
-    if not 1 <= money.amount_minor <= amount_maximum_minor:
+    maximum = amount_maximum.minor(money.currency)
+    if not 1 <= money.amount_minor <= maximum:
         raise InvalidPayment(
             ErrorCode.AMOUNT_OUT_OF_RANGE,
-            f"The amount must be from 1 to {amount_maximum_minor} minor units.",
+            f"The amount must be from 1 to {maximum} minor units.",
             field="amount_minor",
         )
     card = check_card(now=now, **body["card"])

@@ -1,5 +1,6 @@
 """The way of one payment through validation: check, fingerprint, tokenize, hand on."""
 
+from payment_core.amount_limit import AmountLimit
 from payment_core.clock import Clock
 from payment_core.errors import DependencyUnavailable, ErrorCode
 from payment_core.http import Request, Response
@@ -27,19 +28,19 @@ class Submission:
         tokens: TokenProvider,
         lambda_client: LambdaClient,
         processing_function_name: str,
-        amount_maximum_minor: int,
+        amount_maximum: AmountLimit,
         clock: Clock,
     ) -> None:
         self._fingerprints = fingerprints
         self._tokens = tokens
         self._lambda = lambda_client
         self._processing_function_name = processing_function_name
-        self._amount_maximum_minor = amount_maximum_minor
+        self._amount_maximum = amount_maximum
         self._clock = clock
 
     def submit(self, request: Request, *, colour: Colour) -> Response:
         """Answer `POST /payments`. Raises `PaymentError`; nothing has been written before processing is called."""
-        payment = read_payment_request(request, amount_maximum_minor=self._amount_maximum_minor, now=self._clock())
+        payment = read_payment_request(request, amount_maximum=self._amount_maximum, now=self._clock())
         command = self._command(payment, correlation_id=request.correlation_id)
         if request.seconds_left < PROCESSING_CONNECT_SECONDS + PROCESSING_READ_SECONDS:
             # Whoever hands on with less left may be ended while processing goes on, and nobody hears the answer.

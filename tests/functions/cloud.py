@@ -242,6 +242,7 @@ PARAMETERS = {
     "fraud-budget-milliseconds": "5000",
     "fraud-open-up-to-minor": "0",
     "amount-maximum-minor": "1000000",
+    "amount-maximum-by-currency": "IDR=16000000000",
     "authorization-expires-days": "7",
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from payment_core.amount_limit import AmountLimit, AmountsByCurrency
 from payment_core.http import Request
 from payment_validation.fingerprints import Fingerprints
 from payment_validation.payment_request import PaymentRequest, read_payment_request
@@ -22,7 +23,8 @@ def _payment(**changes: Any) -> PaymentRequest:
         body=json.dumps(cards.payment_body(**changes)).encode(),
         correlation_id="c",
     )
-    return read_payment_request(request, amount_maximum_minor=10**6, now=datetime(2026, 3, 1, tzinfo=UTC))
+    limit = AmountLimit(cents=10**6, exceptions=AmountsByCurrency(""))
+    return read_payment_request(request, amount_maximum=limit, now=datetime(2026, 3, 1, tzinfo=UTC))
 
 
 def _of_request(**changes: object) -> str:

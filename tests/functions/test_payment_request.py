@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from payment_core.amount_limit import AmountLimit, AmountsByCurrency
 from payment_core.errors import PaymentError
 from payment_core.http import Request
 from payment_core.problem import problem_response
@@ -31,7 +32,8 @@ def _read(body: bytes, key: str = "k") -> PaymentRequest:
         body=body,
         correlation_id="c",
     )
-    return read_payment_request(request, amount_maximum_minor=1_000_000, now=datetime(2026, 3, 1, tzinfo=UTC))
+    limit = AmountLimit(cents=1_000_000, exceptions=AmountsByCurrency(""))
+    return read_payment_request(request, amount_maximum=limit, now=datetime(2026, 3, 1, tzinfo=UTC))
 
 
 def _assert_refused_quietly(body: bytes, key: str = "k") -> None:
