@@ -239,7 +239,7 @@ class AlarmConfig:
         _require(0 < self.release_error_percent < 100, f"release_error_percent is {self.release_error_percent}")
         _require(0 < self.unscored_percent < 100, f"unscored_percent is {self.unscored_percent}")
         # The sweeper comes within a minute, and a payment is 25 s old before it asks.
-        _require(120 <= self.open_payment_seconds, f"open_payment_seconds is {self.open_payment_seconds}")
+        _require(self.open_payment_seconds >= 120, f"open_payment_seconds is {self.open_payment_seconds}")
         # Functions answer within 8 s: a higher threshold could never be crossed.
         _require(0 < self.latency_p99_ms < 8000, f"latency_p99_ms is {self.latency_p99_ms}")
 

@@ -42,11 +42,11 @@ given up yet, a capture is answered with 409 `authorization_expired`; refunds of
 A payment counts towards its customer's day (UTC) from its authorisation on. A decline, or a void on the same day, gives
 the room back; a refund does not.
 
-More than `amount-maximum-minor` in one payment is refused with `amount_out_of_range`. It is a number of cents (1000000 at
-first: 10,000.00 USD): a currency with three decimals has ten times as many of its minor unit (10,000.000 BHD), one with
-none the same number (1,000,000 JPY). `amount-maximum-by-currency` has the numbers of minor units of currencies that are
-worth far less (at first COP, HUF, IDR, KRW and VND), as in `IDR=16000000000 KRW=14000000`. Changes are effective within
-60 s, without a deployment.
+More than `amount-maximum-minor` in one payment is refused with `amount_out_of_range`. It is a number of cents (1000000
+at first: 10,000.00 USD): a currency with three decimals has ten times as many of its minor unit (10,000.000 BHD), one
+with none the same number (1,000,000 JPY). `amount-maximum-by-currency` has the numbers of minor units of currencies
+that are worth far less (at first COP, HUF, IDR, KRW and VND), as in `IDR=16000000000 KRW=14000000`. Changes are
+effective within 60 s, without a deployment.
 """
 UNANSWERED: Final = """\
 ## Answers without a problem document

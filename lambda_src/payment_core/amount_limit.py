@@ -31,4 +31,4 @@ class AmountLimit:
 
     def minor(self, currency: str) -> int:
         """The limit in the minor unit of `currency`."""
-        return self.exceptions.get(currency, self.cents * 10 ** max(0, EXPONENTS[currency] - 2))
+        return self.exceptions.get(currency, self.cents * int(10 ** max(0, EXPONENTS[currency] - 2)))

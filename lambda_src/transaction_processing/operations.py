@@ -44,7 +44,8 @@ class Operation:
     def begin(self, payment: Payment, *, at: datetime, expires_after: timedelta) -> Payment:
         """The payment with this operation pending: what it will move is taken, and nothing else can begin.
 
-        No authorisation is captured that was made `expires_after` ago. Raises `AuthorizationExpired`, `OperationInFlight`, `StateConflict` or what says that it would be too much.
+        Of an authorisation that was made `expires_after` ago nothing is captured. Raises `AuthorizationExpired`,
+        `OperationInFlight`, `StateConflict` or what says that it would be too much.
         """
         if payment.pending is not None:
             raise OperationInFlight

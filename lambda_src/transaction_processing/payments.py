@@ -115,7 +115,7 @@ class Payment:
         captured = self.captured_minor + self._pending_minor(OperationKind.CAPTURE)
         released = self.released_minor + self._pending_minor(OperationKind.EXPIRY)
         within = 0 <= self.refunded_minor <= refunded <= self.captured_minor <= captured
-        if not (within and 0 <= self.released_minor and captured + released <= self.money.amount_minor):
+        if not (within and self.released_minor >= 0 and captured + released <= self.money.amount_minor):
             raise MoneyNotConserved
 
     @property

@@ -148,9 +148,7 @@ class Sweeper:
     def _expire(self, payment: Payment, correlation_id: str) -> bool:
         if not payment.held_minor or payment.pending is not None:
             return False
-        begun = Operation.expiry(payment.payment_id).begin(
-            payment, at=self.clock(), expires_after=self.expires_after
-        )
+        begun = Operation.expiry(payment.payment_id).begin(payment, at=self.clock(), expires_after=self.expires_after)
         self.ledger.advance(payment, begun, correlation_id=correlation_id)
         return self._finish(begun, correlation_id, repeated=False)
 

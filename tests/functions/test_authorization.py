@@ -411,9 +411,7 @@ def test_a_crash_is_told_as_what_no_retry_mends(processing: Processing) -> None:
     processing.clock.advance(LEASE)
     answer = processing.authorize()
     processing.acquirer.failure = ZeroDivisionError()
-    capture = Operation(
-        kind=OperationKind.CAPTURE, payment_id=ORDER.payment_id, idempotency_key="c", amount_minor=None
-    )
+    capture = Operation(kind=OperationKind.CAPTURE, payment_id=ORDER.payment_id, idempotency_key="c", amount_minor=None)
     with pytest.raises(ZeroDivisionError):
         processing.change(capture)
     assert document(answer)["status"] == "authorized"

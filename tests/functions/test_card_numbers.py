@@ -1,6 +1,7 @@
 """A card number is recognised in whatever a client may name things by, and nothing else is taken for one."""
 
 import uuid
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ OTHERS = ("6759649826438453", "4" * 18 + check_digit("4" * 18))
 def _grouped(number: str, separator: str) -> str:
     cuts = (4, 10) if len(number) < 16 else (4, 8, 12, 16)
     bounds = [0, *(cut for cut in cuts if cut < len(number)), len(number)]
-    return separator.join(number[start:end] for start, end in zip(bounds, bounds[1:], strict=False))
+    return separator.join(number[start:end] for start, end in pairwise(bounds))
 
 
 @pytest.mark.parametrize("number", [*NUMBERS, *OTHERS])

@@ -208,9 +208,7 @@ def test_the_age_of_what_waits_longest_is_measured_from_when_it_began_to_wait(pr
     assert processing.sweeper().oldest_open_seconds() == 660
 
 
-def test_every_run_writes_the_age_of_what_waits_longest(
-    system: System, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_run_writes_the_age_of_what_waits_longest(system: System, capsys: pytest.CaptureFixture[str]) -> None:
     handler({}, None)
     written = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "OldestOpenPayment" in line]
     assert [(line["OldestOpenPayment"], line["Environment"]) for line in written] == [([0.0], "test")]
