@@ -104,7 +104,8 @@ def _capturable(payment: Payment, amount_minor: int | None, *, expired: bool) ->
     if payment.state not in (PaymentState.AUTHORIZED, PaymentState.CAPTURED):
         raise StateConflict(OperationKind.CAPTURE, payment.state)
     left = payment.money.amount_minor - payment.captured_minor
-    if expired and left:
+    # What has been given up stays so, even where an operator lets authorisations live longer from now on.
+    if left and (expired or payment.released_minor):
         raise AuthorizationExpired
     amount = left if amount_minor is None else amount_minor
     if not 1 <= amount <= left:

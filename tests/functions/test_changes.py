@@ -188,7 +188,9 @@ def test_no_operation_takes_a_step_that_is_not_in_the_table(state: PaymentState,
 @given(
     currency=st.sampled_from(["USD", "JPY", "BHD"]),
     authorised=st.integers(1, 10**12),
-    steps=st.lists(st.tuples(st.sampled_from([CAPTURE, REFUND, VOID]), st.integers(1, 10**12)), max_size=12),
+    steps=st.lists(
+        st.tuples(st.sampled_from([CAPTURE, REFUND, VOID, OperationKind.EXPIRY]), st.integers(1, 10**12)), max_size=12
+    ),
 )
 def test_money_is_conserved_whatever_is_asked_for(
     currency: str, authorised: int, steps: list[tuple[OperationKind, int]]
@@ -199,7 +201,7 @@ def test_money_is_conserved_whatever_is_asked_for(
     captured = refunded = 0
     for kind, amount in steps:
         try:
-            what = operation(kind, None if kind is VOID else amount)
+            what = operation(kind, amount if kind in (CAPTURE, REFUND) else None)
             payment = done(what.begin(payment, at=START, expires_after=EXPIRES_AFTER), at=START)
         except ProcessingError:
             continue
@@ -207,6 +209,7 @@ def test_money_is_conserved_whatever_is_asked_for(
         refunded += amount if kind is REFUND else 0
     assert (payment.captured_minor, payment.refunded_minor) == (captured, refunded)
     assert refunded <= captured <= authorised == payment.money.amount_minor
+    assert payment.released_minor in (0, authorised - captured)
     assert (payment.state is PaymentState.REFUNDED) == (refunded > 0 and refunded == captured)
 
 
