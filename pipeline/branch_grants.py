@@ -122,7 +122,13 @@ def build_grants(settings: PipelineSettings, *, account: str, keys: list[str]) -
             resources=[arn("secretsmanager", f"secret:{GITHUB_TOKEN_SECRET}-??????")],
         ),
         Grant(
-            actions=["ssm:GetParametersByPath", "ssm:PutParameter", "ssm:DeleteParameter"],
+            # The janitor lists all branches' parameters, a build its own.
+            actions=["ssm:GetParametersByPath"],
+            resources=[arn("ssm", "parameter/payment"), arn("ssm", "parameter/payment/*")],
+            wildcard_reason=_ANY_BRANCH,
+        ),
+        Grant(
+            actions=["ssm:PutParameter", "ssm:DeleteParameter"],
             resources=[arn("ssm", "parameter/payment/*")],
             wildcard_reason=_ANY_BRANCH,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import boto3
@@ -11,6 +12,9 @@ from branches.account import AwsAccount
 from branches.errors import LostLease, NotSetUp, Occupied
 from branches.ports import Item
 from branches.records import LEASE_SECONDS, Records, nobody
+from branches.sweep import present_suffixes
+from pipeline.branch_grants import build_grants
+from pipeline.settings import SETTINGS
 from release import names
 from tests.engine.embedded import REGION, EmbeddedAws
 
@@ -102,3 +106,30 @@ def test_who_has_lost_the_lease_changes_nothing(records: Records) -> None:
 def test_an_account_without_branches_is_named_as_one(session: boto3.Session) -> None:
     with pytest.raises(NotSetUp, match="not the account of the branches"):
         Records(session.client("dynamodb")).all()
+
+
+def test_a_builds_role_may_look_for_everything_that_a_branch_leaves(
+    engine: EmbeddedAws, account: str, session: boto3.Session
+) -> None:
+    grants = build_grants(SETTINGS, account=account, keys=[f"arn:aws:kms:{REGION}:{account}:key/any"])
+    policy = {"Version": "2012-10-17", "Statement": [each.statement().to_statement_json() for each in grants]}
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}
+    iam = session.client("iam")
+    role = iam.create_role(
+        RoleName="build", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )["Role"]["Arn"]
+    iam.put_role_policy(RoleName="build", PolicyName="grants", PolicyDocument=json.dumps(policy))
+    session.client("ssm").put_parameter(Name="/payment/pr-12/config/log-level", Value="INFO", Type="String")
+    given = engine.assume(role, account=account)
+    build = boto3.Session(
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+        region_name=REGION,
+    )
+
+    assert present_suffixes(build) == {"pr-12"}
+    branch = AwsAccount(build, "pr-12")
+    (found,) = branch.items()
+    branch.remove(found)
+    assert branch.items() == []
