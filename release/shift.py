@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from release.analysis import NOTHING_YET, SILENCE, Judgement, judge
+from release.analysis import NOTHING_YET, SILENCE, Judgement, Sample, judge
 from release.decisions import (
     Action,
     Complete,
@@ -25,7 +25,7 @@ from release.decisions import (
 from release.errors import Exit, Overtaken, Refused, ReleaseError
 from release.events import tell
 from release.layout import ReleaseState
-from release.model import Journal, Observation, Operation, Provenance, Release, Result
+from release.model import ALL_TRAFFIC, Journal, Observation, Operation, Provenance, Release, Result
 from release.names import Colour
 from release.observe import begin, close, entry_of, note_weight, observe, record
 from release.plans import Plan
@@ -194,7 +194,7 @@ def _move_traffic(environment: Environment, plan: Plan, to: Colour, known: froze
                 set_weight(environment, to, weight_percent)
                 weight = weight_percent
                 note_weight(environment, weight)
-                watch.begin_step()
+                watch.begin_step(weight_percent)
                 progress = Progress(step=step, since=environment.clock.now())
                 environment.progress(f"{to}: {weight} %, read back; watching for {plan.steps[step].bake_seconds} s")
             case Wait(seconds):
@@ -214,26 +214,26 @@ def _move_traffic(environment: Environment, plan: Plan, to: Colour, known: froze
 
 
 class _Watch:
-    """Compares the two colours since the step began. When all traffic is on the new one, the live release is what it
-    was in the step before."""
+    """Compares what the two colours served since the step began. When all traffic is on the new one, the live release
+    is what it was in the step before."""
 
     def __init__(self, environment: Environment, plan: Plan, to: Colour) -> None:
         self._environment, self._criteria, self._to = environment, plan.criteria, to
         self._since: float | None = None
-        self._live = SILENCE
+        self._live_seen = SILENCE
+        self._live_before: Sample | None = None
 
-    def begin_step(self) -> None:
+    def begin_step(self, weight_percent: int) -> None:
         self._since = self._environment.clock.time()
+        self._live_before = self._live_seen if weight_percent == ALL_TRAFFIC else None
 
     def judgement(self) -> Judgement:
         if self._since is None:
             return NOTHING_YET
         end = self._environment.clock.time()
         sample = partial(self._environment.metrics.sample, start=self._since, end=end)
-        new, live = sample(self._to), sample(self._to.other)
-        if live.requests >= self._live.requests:
-            self._live = live
-        return judge(self._criteria, new=new, live=self._live)
+        self._live_seen = sample(self._to.other)
+        return judge(self._criteria, new=sample(self._to), live=self._live_before or self._live_seen)
 
 
 def _undo(environment: Environment, origin: ReleaseState, *, result: Result, reason: str) -> None:

@@ -14,7 +14,7 @@ from tests.release.world import World, push, refused
 CRITERIA = replace(plan_for("prod").criteria, minimum_requests=100)
 LIVE = Sample(requests=900, faults=0, p99_ms=100)
 BUSY = Plan(
-    steps=(Step(weight_percent=10, bake_seconds=30), Step(weight_percent=100, bake_seconds=30)),
+    steps=tuple(Step(weight_percent=weight, bake_seconds=30) for weight in (10, 50, 100)),
     poll_seconds=5,
     criteria=CRITERIA,
     patience_seconds=60,
@@ -130,13 +130,47 @@ def test_silence_excuses_no_fault(world: World) -> None:
     assert world.run("shift", despite_silence=True, **WHO).exit is Exit.ROLLED_BACK
 
 
-def test_with_all_traffic_on_the_new_release_the_live_one_is_what_it_was_before(world: World) -> None:
-    def moved() -> None:
-        if world.weights["validation"][Colour.GREEN] == 100:
-            world.served.update({Colour.BLUE: SILENCE, Colour.GREEN: requests(900, p99_ms=400)})
+def serving(world: World, by_share: dict[int, dict[Colour, Sample]]) -> None:
+    """What the colours serve while the new one has this share; as before while it has another."""
 
-    world.at_second[int(world.seconds) + 40] = moved
+    def sample(colour: Colour, *, start: float, end: float) -> Sample:
+        share = world.weights["validation"][Colour.GREEN]
+        return by_share.get(share, {}).get(colour) or World.sample(world, colour, start=start, end=end)
+
+    world.sample = sample  # type: ignore[method-assign]
+
+
+FAILING = requests(900, faults=90)
+
+
+def test_a_step_is_not_judged_against_the_trouble_of_the_step_before(world: World) -> None:
+    serving(
+        world,
+        {
+            10: {Colour.BLUE: FAILING, Colour.GREEN: requests(100, faults=10)},
+            50: {Colour.BLUE: requests(500), Colour.GREEN: requests(500, faults=90)},
+        },
+    )
     assert world.run("shift").exit is Exit.ROLLED_BACK
+    assert [each.weight_percent for each in world.history(1)[0].weights] == [10, 50]
+
+
+def test_trouble_that_both_colours_have_in_a_later_step_does_not_return_the_traffic(world: World) -> None:
+    alike = {Colour.BLUE: requests(500, faults=50), Colour.GREEN: requests(500, faults=50)}
+    serving(world, {10: {Colour.BLUE: requests(900), Colour.GREEN: requests(100)}, 50: alike})
+    assert world.run("shift").exit is Exit.DONE
+
+
+def test_with_all_traffic_on_the_new_release_the_live_one_is_what_it_was_before(world: World) -> None:
+    serving(
+        world,
+        {
+            10: {Colour.BLUE: requests(900, p99_ms=400)},
+            100: {Colour.BLUE: SILENCE, Colour.GREEN: requests(900, p99_ms=400)},
+        },
+    )
+    assert world.run("shift").exit is Exit.ROLLED_BACK
+    assert [each.weight_percent for each in world.history(1)[0].weights] == [10, 50, 100]
 
 
 def test_a_hold_stops_shifts_and_says_why(world: World) -> None:
