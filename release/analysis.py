@@ -8,6 +8,14 @@ P99_NEEDS_REQUESTS: Final = 100
 """Of fewer requests the 99th percentile is only the slowest one."""
 
 
+class Missing(StrEnum):
+    """What it means that data is missing: nothing, where there is often none, or that nothing is known. The step waits
+    for the plan's patience then, and the shift pauses."""
+
+    EXPECTED = "expected"
+    INCONCLUSIVE = "inconclusive"
+
+
 class Verdict(StrEnum):
     GOOD = "good"
     BAD = "bad"
@@ -21,10 +29,12 @@ class Criteria:
     it went through; or when its p99 is more than `p99_factor` times the live one's and `p99_slack_ms` above it; or when
     fraud detection scores too few of its payments in time: at least `minimum_unscored` lack a score, and
     `unscored_margin_percent` points more of them than the live one's.
-    Fewer than `minimum_requests` say nothing; 0 means that silence is expected, as where nobody pays.
+    Fewer than `minimum_requests` to either colour say nothing of it; `few_requests` says what to make of that. A p99
+    that is missing in spite of requests is never expected.
     """
 
     minimum_requests: int
+    few_requests: Missing
     minimum_faults: int
     error_factor: float
     error_margin_percent: float
@@ -81,12 +91,21 @@ def judge(criteria: Criteria, *, new: Sample, live: Sample) -> Judgement:
         return Judgement(Verdict.BAD, f"the new release is slower ({words})")
     if _scores_too_few(criteria, new=new, live=live):
         return Judgement(Verdict.BAD, f"the new release scores fewer payments in time ({words})")
-    if new.requests < criteria.minimum_requests:
-        return Judgement(
-            Verdict.INCONCLUSIVE,
-            f"{new.requests} requests say nothing, {criteria.minimum_requests} are needed ({words})",
-        )
+    if gap := _gap(criteria, new=new, live=live):
+        return Judgement(Verdict.INCONCLUSIVE, f"{gap} ({words})")
     return Judgement(Verdict.GOOD, words)
+
+
+def _gap(criteria: Criteria, *, new: Sample, live: Sample) -> str | None:
+    """What would have to be known to call the new release good."""
+    for name, sample in (("new", new), ("live", live)):
+        if sample.requests < criteria.minimum_requests and criteria.few_requests is Missing.INCONCLUSIVE:
+            return (
+                f"{sample.requests} requests to the {name} release say nothing, {criteria.minimum_requests} are needed"
+            )
+        if sample.requests >= P99_NEEDS_REQUESTS and sample.p99_ms is None:
+            return f"{sample.requests} requests to the {name} release, and no latency of any"
+    return None
 
 
 def _slower(criteria: Criteria, *, new: Sample, live: Sample) -> bool:

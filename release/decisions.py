@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from release.analysis import NOTHING_YET, Judgement, Verdict
+from release.analysis import NOTHING_YET, Judgement, Missing, Verdict
 from release.layout import ReleaseState
 from release.model import Journal, Observation, Operation, Release, RoutedRule, StackView, live_colour
 from release.names import Colour
@@ -133,10 +133,11 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Signals:
-    """What is seen while a step bakes. `alarms` are those that were quiet when the shift began; `judgement` is of the
-    step's requests so far, and nothing before the first step."""
+    """What is seen while a step bakes. `alarms` are those that were quiet when the shift began; `silent_alarms` have no
+    data to be red or quiet by; `judgement` is of the step's requests so far, and nothing before the first step."""
 
     alarms: tuple[str, ...] = ()
+    silent_alarms: tuple[str, ...] = ()
     weights_as_set: bool = True
     judgement: Judgement = NOTHING_YET
 
@@ -192,10 +193,19 @@ def decide(plan: Plan, progress: Progress, signals: Signals, now: float) -> Acti
     remaining = plan.steps[progress.step].bake_seconds - (now - progress.since)
     if remaining > 0:
         return Wait(min(float(plan.poll_seconds), remaining))
-    if signals.judgement.verdict is Verdict.INCONCLUSIVE:
+    if unknown := _unknown(plan, signals):
         remaining += plan.patience_seconds
-        return Wait(min(float(plan.poll_seconds), remaining)) if remaining > 0 else Pause(signals.judgement.because)
+        return Wait(min(float(plan.poll_seconds), remaining)) if remaining > 0 else Pause(unknown)
     following = progress.step + 1
     if following < len(plan.steps):
         return SetWeight(following, plan.steps[following].weight_percent)
     return Complete()
+
+
+def _unknown(plan: Plan, signals: Signals) -> str | None:
+    """What would have to be known to go on."""
+    if signals.judgement.verdict is Verdict.INCONCLUSIVE:
+        return signals.judgement.because
+    if signals.silent_alarms and plan.silent_alarms is Missing.INCONCLUSIVE:
+        return f"in INSUFFICIENT_DATA: {', '.join(signals.silent_alarms)}"
+    return None

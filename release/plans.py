@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from release.analysis import Criteria
+from release.analysis import Criteria, Missing
 
 MAXIMUM_SECONDS: Final = 2700
 """A chained role session ends after an hour; a plan has to fit with room to return traffic."""
@@ -38,7 +38,8 @@ class Step:
 class Plan:
     """Steps of the new release's share, each watched for its bake time; alarms and metrics are read every poll.
 
-    Where too few requests came to judge a step, it bakes for `patience_seconds` more, and then the shift pauses.
+    Where data is missing that is not expected to be, a step bakes for `patience_seconds` more, and then the shift
+    pauses: `criteria.few_requests` and `silent_alarms` (in INSUFFICIENT_DATA) say what is expected.
     The old colour keeps its provisioned concurrency for `warm_seconds` after the shift, for a rollback at once.
     Where a shift `begins_while_red`, alarms that are red before say nothing about it; elsewhere only a hotfix begins.
     """
@@ -48,6 +49,7 @@ class Plan:
     criteria: Criteria
     patience_seconds: int
     begins_while_red: bool
+    silent_alarms: Missing
     warm_seconds: int = 0
     disregards: tuple[str, ...] = DISREGARDED
 
@@ -68,25 +70,24 @@ class Plan:
 
     def at_speed(self, factor: float) -> "Plan":
         """The plan for a clock of that factor: in a fiftieth of the time come a fiftieth of the requests."""
-        wanted = self.criteria.minimum_requests
-        return replace(
-            self, criteria=replace(self.criteria, minimum_requests=wanted and max(1, round(wanted * min(1.0, factor))))
-        )
+        wanted = max(1, round(self.criteria.minimum_requests * min(1.0, factor)))
+        return replace(self, criteria=replace(self.criteria, minimum_requests=wanted))
 
     def expecting_silence(self) -> "Plan":
         """The plan of a person who takes it on himself that few requests, or none, have judged the release."""
-        return replace(self, criteria=replace(self.criteria, minimum_requests=0))
+        return replace(self, criteria=replace(self.criteria, few_requests=Missing.EXPECTED))
 
 
 def _plan(
-    *, bake_seconds: int, minimum_requests: int, patience_seconds: int, begins_while_red: bool, warm_seconds: int = 0
+    *, bake_seconds: int, missing: Missing, patience_seconds: int, begins_while_red: bool, warm_seconds: int = 0
 ) -> Plan:
     """The usual three steps."""
     return Plan(
         steps=tuple(Step(weight_percent=weight, bake_seconds=bake_seconds) for weight in (10, 50, 100)),
         poll_seconds=5,
         criteria=Criteria(
-            minimum_requests=minimum_requests,
+            minimum_requests=100,
+            few_requests=missing,
             minimum_faults=4,
             error_factor=2,
             error_margin_percent=1,
@@ -98,6 +99,7 @@ def _plan(
         ),
         patience_seconds=patience_seconds,
         begins_while_red=begins_while_red,
+        silent_alarms=missing,
         warm_seconds=warm_seconds,
     )
 
@@ -105,10 +107,14 @@ def _plan(
 # Nobody pays in dev and staging but the integration tests, which called the idle colour just before: silence is what
 # is expected there. In prod a step is also as long as the window of the alarms that look at minutes.
 _PLANS: Final = {
-    "dev": _plan(bake_seconds=30, minimum_requests=0, patience_seconds=0, begins_while_red=True),
-    "staging": _plan(bake_seconds=60, minimum_requests=0, patience_seconds=0, begins_while_red=True),
+    "dev": _plan(bake_seconds=30, missing=Missing.EXPECTED, patience_seconds=0, begins_while_red=True),
+    "staging": _plan(bake_seconds=60, missing=Missing.EXPECTED, patience_seconds=0, begins_while_red=True),
     "prod": _plan(
-        bake_seconds=180, minimum_requests=100, patience_seconds=600, begins_while_red=False, warm_seconds=600
+        bake_seconds=180,
+        missing=Missing.INCONCLUSIVE,
+        patience_seconds=600,
+        begins_while_red=False,
+        warm_seconds=600,
     ),
 }
 

@@ -84,6 +84,10 @@ class Alarms(Protocol):
         """Names of the watched alarms that are in ALARM."""
         ...
 
+    def silent(self) -> frozenset[str]:
+        """Names of the watched alarms that have no data to be judged by."""
+        ...
+
 
 class Metrics(Protocol):
     def sample(self, colour: Colour, *, start: float, end: float) -> Sample:

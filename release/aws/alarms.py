@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.literals import StateValueType
 
 _NAMES_PER_CALL = 100
 
@@ -24,12 +25,18 @@ class StackAlarms:
         return self._names
 
     def firing(self) -> frozenset[str]:
-        firing: set[str] = set()
+        return self._in("ALARM")
+
+    def silent(self) -> frozenset[str]:
+        return self._in("INSUFFICIENT_DATA")
+
+    def _in(self, state: "StateValueType") -> frozenset[str]:
+        found: set[str] = set()
         names = iter(sorted(self.watched()))
         while chunk := list(islice(names, _NAMES_PER_CALL)):
             answer = self._client.describe_alarms(
-                AlarmNames=chunk, AlarmTypes=["MetricAlarm", "CompositeAlarm"], StateValue="ALARM", MaxRecords=100
+                AlarmNames=chunk, AlarmTypes=["MetricAlarm", "CompositeAlarm"], StateValue=state, MaxRecords=100
             )
-            firing.update(alarm["AlarmName"] for alarm in answer["MetricAlarms"])
-            firing.update(alarm["AlarmName"] for alarm in answer["CompositeAlarms"])
-        return frozenset(firing)
+            found.update(alarm["AlarmName"] for alarm in answer["MetricAlarms"])
+            found.update(alarm["AlarmName"] for alarm in answer["CompositeAlarms"])
+        return frozenset(found)

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from release.analysis import SILENCE, Sample, Verdict, judge
+from release.analysis import SILENCE, Missing, Sample, Verdict, judge
 from release.errors import Exit, Refused
 from release.model import Result
 from release.names import Colour
 from release.plans import Plan, Step, plan_for
 from tests.release.world import World, push, refused
 
-CRITERIA = replace(plan_for("prod").criteria, minimum_requests=100)
+CRITERIA = plan_for("prod").criteria
 LIVE = Sample(requests=900, faults=0, p99_ms=100)
 BUSY = Plan(
     steps=tuple(Step(weight_percent=weight, bake_seconds=30) for weight in (10, 50, 100)),
@@ -19,6 +19,7 @@ BUSY = Plan(
     criteria=CRITERIA,
     patience_seconds=60,
     begins_while_red=False,
+    silent_alarms=Missing.INCONCLUSIVE,
 )
 WHO = {"approved_by": "someone", "because": "the shop is down"}
 
@@ -45,6 +46,12 @@ def requests(count: int, *, faults: int = 0, p99_ms: float | None = 100) -> Samp
         (requests(99, p99_ms=5000), LIVE, Verdict.INCONCLUSIVE),
         (requests(99), LIVE, Verdict.INCONCLUSIVE),
         (SILENCE, LIVE, Verdict.INCONCLUSIVE),
+        (requests(500, p99_ms=9000), SILENCE, Verdict.INCONCLUSIVE),
+        (requests(500), requests(99), Verdict.INCONCLUSIVE),
+        (requests(500, p99_ms=None), LIVE, Verdict.INCONCLUSIVE),
+        (requests(500), requests(900, p99_ms=None), Verdict.INCONCLUSIVE),
+        (requests(500, p99_ms=None), requests(900, p99_ms=None), Verdict.INCONCLUSIVE),
+        (requests(500, faults=25, p99_ms=None), LIVE, Verdict.BAD),
     ],
 )
 def test_a_release_is_judged_against_the_live_one_over_the_same_minutes(
@@ -74,6 +81,23 @@ def test_a_release_whose_fraud_detection_is_slower_than_the_live_one_s_is_bad(
 ) -> None:
     """Small payments go on without a score: neither faults nor latency would show it."""
     assert judge(BUSY.criteria, new=new, live=live).verdict is expected
+
+
+@pytest.mark.parametrize(
+    ("new", "live", "expected"),
+    [
+        (SILENCE, SILENCE, Verdict.GOOD),
+        (requests(3), SILENCE, Verdict.GOOD),
+        (requests(3, p99_ms=None), requests(2, p99_ms=None), Verdict.GOOD),
+        (requests(500), SILENCE, Verdict.GOOD),
+        (requests(500, p99_ms=None), SILENCE, Verdict.INCONCLUSIVE),
+        (requests(4, faults=4), SILENCE, Verdict.BAD),
+    ],
+)
+def test_where_silence_is_expected_few_requests_are_no_reason_to_stop(
+    new: Sample, live: Sample, expected: Verdict
+) -> None:
+    assert judge(plan_for("dev").criteria, new=new, live=live).verdict is expected
 
 
 @pytest.fixture
@@ -110,11 +134,36 @@ def test_silence_pauses_after_some_patience_and_never_passes(world: World) -> No
     began = world.seconds
     outcome = world.run("shift")
     assert outcome.exit is Exit.PAUSED
-    assert "0 requests say nothing" in outcome.message
+    assert "0 requests to the new release say nothing" in outcome.message
     assert world.seconds - began >= 90
     assert world.live_release() == world.approved[0]
     assert world.history(1)[0].result is Result.PAUSED
     assert world.run("heal").exit is Exit.NOTHING_TO_DO
+
+
+def test_requests_without_a_latency_pause_and_never_pass(world: World) -> None:
+    world.served[Colour.GREEN] = requests(500, p99_ms=None)
+    outcome = world.run("shift")
+    assert outcome.exit is Exit.PAUSED
+    assert "no latency of any" in outcome.message
+    assert world.live_release() == world.approved[0]
+
+
+def test_an_alarm_that_has_no_data_pauses_unless_the_plan_expects_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.alarms_silent.add("payment-dev-p99")
+    outcome = world.run("shift")
+    assert outcome.exit is Exit.PAUSED
+    assert "in INSUFFICIENT_DATA: payment-dev-p99" in outcome.message
+    monkeypatch.setattr("release.commands.plan_for", lambda _: replace(BUSY, silent_alarms=Missing.EXPECTED))
+    assert world.run("shift").exit is Exit.DONE
+
+
+def test_an_alarm_that_was_just_made_is_waited_for(world: World) -> None:
+    world.alarms_silent.add("payment-dev-p99")
+    world.at_second[int(world.seconds) + 50] = world.alarms_silent.clear
+    assert world.run("shift").exit is Exit.DONE
 
 
 def test_a_person_can_resume_in_spite_of_the_silence_and_says_why(world: World) -> None:
@@ -210,4 +259,4 @@ def test_in_faster_time_fewer_requests_are_asked_for() -> None:
     assert plan.at_speed(0.02).criteria.minimum_requests == 2
     assert plan.at_speed(0.001).criteria.minimum_requests == 1
     assert plan.at_speed(2).criteria.minimum_requests == 100
-    assert plan.expecting_silence().at_speed(0.02).criteria.minimum_requests == 0
+    assert plan.expecting_silence().at_speed(0.02).criteria.few_requests is Missing.EXPECTED

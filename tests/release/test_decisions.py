@@ -2,7 +2,7 @@
 
 import pytest
 
-from release.analysis import Judgement, Verdict
+from release.analysis import Judgement, Missing, Verdict
 from release.decisions import (
     Action,
     Complete,
@@ -42,10 +42,12 @@ PLAN = Plan(
     criteria=CRITERIA,
     patience_seconds=20,
     begins_while_red=False,
+    silent_alarms=Missing.INCONCLUSIVE,
 )
 BLUE, GREEN = Colour.BLUE, Colour.GREEN
 QUIET = Signals(judgement=Judgement(Verdict.GOOD, "fine"))
 SILENT = Signals(judgement=Judgement(Verdict.INCONCLUSIVE, "silence"))
+UNSEEN = Signals(silent_alarms=("p99",), judgement=QUIET.judgement)
 WORSE = Signals(judgement=Judgement(Verdict.BAD, "slower"))
 RED = Signals(alarms=("p99",), judgement=QUIET.judgement)
 LOST = Signals(weights_as_set=False)
@@ -66,6 +68,10 @@ LOST = Signals(weights_as_set=False)
         (Progress(step=0, since=100), SILENT, 179, Wait(1)),
         (Progress(step=0, since=100), SILENT, 180, Pause("silence")),
         (Progress(step=2, since=300), SILENT, 350, Pause("silence")),
+        (Progress(), UNSEEN, 0, SetWeight(0, 10)),
+        (Progress(step=0, since=100), UNSEEN, 158, Wait(2)),
+        (Progress(step=0, since=100), UNSEEN, 179, Wait(1)),
+        (Progress(step=0, since=100), UNSEEN, 180, Pause("in INSUFFICIENT_DATA: p99")),
         (Progress(step=0, since=100), WORSE, 101, ReturnTraffic("slower")),
         (Progress(), RED, 0, ReturnTraffic("in ALARM: p99")),
         (Progress(step=0, since=100), RED, 101, ReturnTraffic("in ALARM: p99")),
@@ -194,4 +200,5 @@ def test_a_plan_that_does_not_rise_to_all_traffic_is_refused(weights: tuple[int,
             criteria=CRITERIA,
             patience_seconds=0,
             begins_while_red=False,
+            silent_alarms=Missing.EXPECTED,
         )

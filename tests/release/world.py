@@ -74,6 +74,7 @@ class World:
     preview_version: str | None = None
     factor: float = 1.0
     alarms_red: set[str] = field(default_factory=set)
+    alarms_silent: set[str] = field(default_factory=set)
     alarm_names: frozenset[str] = frozenset({"payment-dev-p99", "payment-dev-errors"})
     seconds: float = 0.0
     looks: int = 0
@@ -220,6 +221,9 @@ class World:
 
     def firing(self) -> frozenset[str]:
         return frozenset(self.alarms_red) & self.alarm_names
+
+    def silent(self) -> frozenset[str]:
+        return frozenset(self.alarms_silent) & self.alarm_names
 
     def now(self) -> float:
         return self.seconds
