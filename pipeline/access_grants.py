@@ -106,6 +106,11 @@ def release_grants(environment: Environment) -> list[Grant]:
             wildcard_reason=_API_ID,
         ),
         Grant(
+            actions=["apigateway:GET"],
+            resources=[_api(environment, "/restapis/*/deployments/*")],
+            wildcard_reason="API Gateway makes the ids of an API and of its deployments.",
+        ),
+        Grant(
             actions=["sts:AssumeRole"],
             resources=[f"arn:aws:iam::{environment.account}:role/{names.integration_test_role(suffix)}"],
         ),

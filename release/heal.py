@@ -7,7 +7,7 @@ from release.errors import Refused
 from release.model import Journal, Result
 from release.observe import close
 from release.ports import Environment
-from release.rollback import finish_rollback
+from release.rollback import Undone, finish_rollback
 from release.shift import shifted
 from release.traffic import restore
 
@@ -38,7 +38,10 @@ def heal(environment: Environment) -> Healed | None:
             return Healed(message="the last shift had come to its end; the ledger says so now", went_back=False)
         case FinishRollback():
             environment.progress("a rollback did not come to its end: finishing it")
-            colour = finish_rollback(environment, journal)
+            try:
+                colour = finish_rollback(environment, journal)
+            except Undone as reason:
+                return Healed(message=str(reason), went_back=False)
             return Healed(message=f"the unfinished rollback is finished: all traffic is on {colour}", went_back=True)
         case Restore(state, because):
             environment.progress(f"{because}: back to {state.live_colour}")

@@ -58,6 +58,10 @@ class ApiStage(Protocol):
 
     def deployment_id(self) -> str | None: ...
 
+    def has(self, deployment_id: str) -> bool:
+        """Whether the API still has the deployment."""
+        ...
+
     def deploy(self, deployment_id: str) -> None: ...
 
 

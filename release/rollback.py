@@ -1,18 +1,23 @@
 """Return to the release before the live one: its versions, its API deployment, all traffic at once."""
 
-from release.errors import Exit, NotApplied
+from release.errors import Exit, Interrupted, NotApplied, Overtaken, Refused, ReleaseError
 from release.layout import ReleaseState
 from release.model import ALL_TRAFFIC, Journal, Operation, Result, live_release
 from release.names import Colour
 from release.observe import begin, close, note_weight, observe
 from release.ports import Environment
-from release.traffic import move_stage, point_aliases, set_weight
-from release.warmth import AT_ONCE_SECONDS, follow_traffic, wanted_concurrency, warm
+from release.traffic import move_stage, point_aliases, restore, set_weight
+from release.warmth import AT_ONCE_SECONDS, Wanted, follow_traffic, wanted_concurrency, warm
+
+
+class Undone(ReleaseError):
+    """The rollback failed, and what was live before it is live again."""
 
 
 def rollback(environment: Environment) -> tuple[Exit, str]:
     """Go back to the recorded previous release. A second rollback finds nothing to go back to: it never
-    swings forward again. The caller has healed the environment."""
+    swings forward again. The caller has healed the environment. Raises `Refused` where that release does not exist any
+    more, `Undone`."""
     journal = environment.ledger.journal()
     observed = observe(environment)
     if journal.previous is None or not observed.exists:
@@ -20,6 +25,8 @@ def rollback(environment: Environment) -> tuple[Exit, str]:
     if live_release(journal.previous) == live_release(observed.state()):
         environment.ledger.save_journal(journal.rolled_back())
         return Exit.NOTHING_TO_DO, "the previous release is live already"
+    if gone := _gone(environment, journal.previous):
+        raise Refused(f"the release before the live one does not exist any more: {', '.join(gone)}")
     begun = begin(environment, Operation.ROLLBACK, observed.state(), journal.previous_from)
     colour = finish_rollback(environment, begun)
     previous = live_release(journal.previous)
@@ -28,26 +35,54 @@ def rollback(environment: Environment) -> tuple[Exit, str]:
 
 
 def finish_rollback(environment: Environment, journal: Journal) -> Colour:
-    """Do what is left of the rollback that the journal describes; return the colour that is live now."""
+    """Do what is left of the rollback that the journal describes; return the colour that is live now. Raises
+    `Undone`."""
     previous, origin = journal.previous, journal.origin
     if previous is None or origin is None:
         raise NotApplied("the journal of the rollback names no release")
     colour = _colour_for(origin, previous)
+    wanted = wanted_concurrency(environment.stacks.describe())
+    try:
+        _return_to(environment, previous, colour, wanted)
+    except (Overtaken, Interrupted):
+        raise
+    except Exception as error:
+        # Left half done it would be in everybody's way: who heals would try the same again, and fail again.
+        environment.progress(f"the rollback failed, returning to what was live before it: {error}")
+        restore(environment, origin)
+        failed = environment.ledger.journal()
+        close(environment, failed, failed.at_rest(), result=Result.FAILED, reason=type(error).__name__)
+        raise Undone(f"the rollback failed, all traffic is on {origin.live_colour} as before: {error}") from error
+    environment.keep()
+    environment.store.save_state(observe(environment).state())
+    noted = environment.ledger.journal()
+    close(environment, noted, noted.rolled_back(), result=Result.DONE, reason=f"all traffic is on {colour}")
+    follow_traffic(environment, colour, wanted)
+    return colour
+
+
+def _return_to(environment: Environment, previous: ReleaseState, colour: Colour, wanted: Wanted) -> None:
     point_aliases(environment, colour, previous)
     # Within the warm window it is ready already. After it, better a little late than cold under all traffic.
-    wanted = wanted_concurrency(environment.stacks.describe())
     if late := warm(environment, colour, wanted, within_seconds=AT_ONCE_SECONDS):
         environment.progress(f"not waiting any longer for provisioned concurrency of {', '.join(late)}")
     environment.progress(f"aliases {colour} hold the previous versions; moving all traffic there")
     set_weight(environment, colour, ALL_TRAFFIC)
     move_stage(environment, previous.deployment_id)
     note_weight(environment, ALL_TRAFFIC)
-    environment.keep()
-    environment.store.save_state(observe(environment).state())
-    follow_traffic(environment, colour, wanted)
-    noted = environment.ledger.journal()
-    close(environment, noted, noted.rolled_back(), result=Result.DONE, reason=f"all traffic is on {colour}")
-    return colour
+
+
+def _gone(environment: Environment, state: ReleaseState) -> list[str]:
+    """What a return to `state` would need and AWS does not have any more."""
+    release = live_release(state)
+    gone = [
+        f"version {version} of {name}"
+        for name, version in release.versions.items()
+        if version is not None and version not in environment.functions.versions(name)
+    ]
+    if release.deployment_id is not None and not environment.api_stage.has(release.deployment_id):
+        gone.append(f"API deployment {release.deployment_id}")
+    return gone
 
 
 def _colour_for(origin: ReleaseState, previous: ReleaseState) -> Colour:

@@ -27,6 +27,16 @@ class LiveStage:
             return None
         return answer["deploymentId"]
 
+    def has(self, deployment_id: str) -> bool:
+        api_id = self._api_id()
+        if api_id is None:
+            return False
+        try:
+            self._client.get_deployment(restApiId=api_id, deploymentId=deployment_id)
+        except self._client.exceptions.NotFoundException:
+            return False
+        return True
+
     def deploy(self, deployment_id: str) -> None:
         api_id = self._api_id()
         if api_id is None:

@@ -15,6 +15,7 @@ from tests.pipeline.synthesis import ROOT
 
 IAM_SERVICE: Final = {"elbv2": "elasticloadbalancing"}
 IAM_ACTION: Final[Mapping[str, str]] = {
+    "apigateway:GetDeployment": "apigateway:GET",
     "apigateway:GetResources": "apigateway:GET",
     "apigateway:GetStage": "apigateway:GET",
     "apigateway:UpdateStage": "apigateway:PATCH",

@@ -218,6 +218,19 @@ def test_an_api_without_a_live_stage_serves_no_deployment(session: boto3.Session
     assert LiveStage(client, lambda: None).deployment_id() is None
 
 
+def test_a_deployment_that_is_gone_is_told_from_one_that_may_not_be_read(session: boto3.Session) -> None:
+    client = session.client("apigateway")
+    with Stubber(client) as stub:
+        stub.add_response("get_deployment", {"id": "d1"}, {"restApiId": "abc", "deploymentId": "d1"})
+        stub.add_client_error("get_deployment", "NotFoundException")
+        stub.add_client_error("get_deployment", "AccessDeniedException")
+        stage = LiveStage(client, lambda: "abc")
+        assert stage.has("d1")
+        assert not stage.has("d1")
+        with pytest.raises(client.exceptions.ClientError):
+            stage.has("d1")
+
+
 def test_the_state_is_one_string_list(session: boto3.Session) -> None:
     client = session.client("ssm")
     value = ",".join(ReleaseState().to_list())

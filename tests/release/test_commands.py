@@ -8,11 +8,11 @@ import pytest
 
 from release.errors import Exit, NotApplied, ReleaseError
 from release.layout import ReleaseState
-from release.model import Provenance, StackView
+from release.model import Provenance, Result, StackView
 from release.names import ROUTED, Colour
 from release.outputs import REQUIRED, flat_outputs, write
 from release.preview import PROBES
-from tests.release.world import API, COMPUTE, World, push, refused
+from tests.release.world import API, COMPUTE, Killed, World, push, refused
 
 BLUE, GREEN = Colour.BLUE, Colour.GREEN
 ALL_BLUE, ALL_GREEN = {BLUE: 100, GREEN: 0}, {BLUE: 0, GREEN: 100}
@@ -255,6 +255,62 @@ def test_rollback_returns_versions_weights_and_stage_at_once(world: World) -> No
     assert world.run("rollback").exit is Exit.DONE
     assert world.live_release() == before
     assert world.seconds == second
+    assert world.run("verify").exit is Exit.DONE
+
+
+def without_its_previous_release(world: World, what: str) -> None:
+    if what == "deployment":
+        world.deployments_gone.add("deployment-1")
+    else:
+        world.published.pop("fraud-1")
+
+
+@pytest.mark.parametrize(("what", "words"), [("deployment", "API deployment deployment-1"), ("version", "of fraud")])
+def test_a_rollback_to_what_does_not_exist_any_more_is_refused_before_anything_moves(
+    world: World, what: str, words: str
+) -> None:
+    deployed(world).run("shift")
+    without_its_previous_release(world, what)
+    before = world.live()
+    world.actions.clear()
+    assert words in refused(world, "rollback")
+    assert world.live() == before
+    assert not [action for action in world.actions if action.startswith(("weights", "point", "stage"))]
+    assert world.run("heal").exit is Exit.NOTHING_TO_DO
+
+
+def test_a_rollback_that_fails_half_way_leaves_what_was_live_and_blocks_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed(world).run("shift")
+    before = world.live()
+    without_its_previous_release(world, "deployment")
+    monkeypatch.setattr(world, "has", lambda _: True)
+    with pytest.raises(ReleaseError, match="as before"):
+        world.run("rollback")
+    assert world.live() == before
+    assert (world.history(1)[0].command, world.history(1)[0].result) == ("rollback", Result.FAILED)
+    assert world.run("heal").exit is Exit.NOTHING_TO_DO
+    assert world.run("verify").exit is Exit.DONE
+
+
+def test_a_killed_rollback_whose_target_is_gone_is_undone_by_whoever_heals(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(_: str) -> None:
+        raise Killed
+
+    deployed(world).run("shift")
+    before = world.live()
+    with monkeypatch.context() as until_killed:
+        until_killed.setattr(world, "deploy", killed)
+        with pytest.raises(Killed):
+            world.run("rollback")
+    assert world.live() != before
+    without_its_previous_release(world, "deployment")
+    assert "as before" in world.run("heal").message
+    assert world.live() == before
+    assert world.history(1)[0].result is Result.FAILED
     assert world.run("verify").exit is Exit.DONE
 
 

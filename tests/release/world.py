@@ -81,6 +81,7 @@ class World:
     at_second: dict[int, Callable[[], None]] = field(default_factory=dict)
     kill_after: int | None = None
     lying_router: bool = False
+    deployments_gone: set[str] = field(default_factory=set)
     statuses: dict[str, str] = field(default_factory=dict)
     templates: dict[str, Push] = field(default_factory=dict)
     applied: dict[str, dict[Property, str]] = field(default_factory=dict)
@@ -158,7 +159,12 @@ class World:
     def deployment_id(self) -> str | None:
         return self.stage
 
+    def has(self, deployment_id: str) -> bool:
+        return deployment_id not in self.deployments_gone
+
     def deploy(self, deployment_id: str) -> None:
+        if deployment_id in self.deployments_gone:
+            raise LookupError(f"no deployment {deployment_id}")
         self._act(f"stage {deployment_id}", lambda: setattr(self, "stage", deployment_id))
 
     def sample(self, colour: Colour, *, start: float, end: float) -> Sample:
