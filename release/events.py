@@ -32,6 +32,7 @@ def tell(environment: Environment, decision: str, words: str, *, command: str, j
             by=(journal.by if journal else None) or environment.by,
             commit=asked.commit if asked else None,
             approved_by=asked.approved_by if asked else None,
+            exception=journal.exception if journal else None,
         )
     )
 

@@ -106,7 +106,8 @@ class WeightSet:
 class Journal:
     """Written before traffic moves, so that whoever comes after a kill knows what to undo or finish.
 
-    `origin` is what was live when `operation` began, `asked` what it was to make live, `weights` how far it came.
+    `origin` is what was live when `operation` began, `asked` what it was to make live, `weights` how far it came,
+    `exception` what it is excused from, and why.
     `live` tells where the live release comes from; `previous` is the release before it, which was approved and is
     what a rollback returns to. `frozen_for` is the commit of the last freeze.
     """
@@ -117,6 +118,7 @@ class Journal:
     by: str | None = None
     started_at: str | None = None
     weights: tuple[WeightSet, ...] = ()
+    exception: str | None = None
     live: Provenance = Provenance()
     previous: ReleaseState | None = None
     previous_from: Provenance = Provenance()
@@ -162,6 +164,7 @@ class Entry:
     weights: tuple[WeightSet, ...]
     before: ReleaseState | None
     after: ReleaseState | None
+    exception: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,6 +179,7 @@ class Event:
     by: str
     commit: str | None = None
     approved_by: str | None = None
+    exception: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

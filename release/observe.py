@@ -87,7 +87,14 @@ def record(environment: Environment, state: ReleaseState) -> Journal:
     return noted
 
 
-def begin(environment: Environment, operation: Operation, origin: ReleaseState, asked: Provenance) -> Journal:
+def begin(
+    environment: Environment,
+    operation: Operation,
+    origin: ReleaseState,
+    asked: Provenance,
+    *,
+    exception: str | None = None,
+) -> Journal:
     """Write down what is about to happen, and what it must be undone to."""
     if environment.store.state() != origin:
         environment.keep()
@@ -99,6 +106,7 @@ def begin(environment: Environment, operation: Operation, origin: ReleaseState, 
         asked=asked,
         by=environment.by,
         started_at=utc(environment.clock.time()),
+        exception=exception,
     )
     environment.ledger.save_journal(journal)
     tell(environment, Decision.BEGUN, f"{origin.live_colour} is live", command=operation, journal=journal)
@@ -138,4 +146,5 @@ def entry_of(environment: Environment, journal: Journal, *, result: Result, reas
         weights=journal.weights,
         before=journal.origin,
         after=environment.store.state(),
+        exception=journal.exception,
     )

@@ -61,7 +61,7 @@ class Request:
 
     def __post_init__(self) -> None:
         if (self.hotfix or self.override_hold or self.despite_silence) and not (self.because and self.approved_by):
-            raise Refused("--hotfix, --override-hold and --despite-silence need --approved-by and --because")
+            raise Refused("--hotfix, --override-hold and --exception-silence need --approved-by and --because")
         if self.override_hold and not self.hotfix:
             raise Refused("only a hotfix may override a hold")
 
@@ -95,13 +95,13 @@ def shift(
             to = None
         case MoveTraffic(colour):
             to = colour
-    because = _held(environment, request)
+    hold = _hold(environment, request)
     known = _alarms_before(environment, plan, may_begin=request.hotfix or plan.begins_while_red)
     if to is not None:
         check_idle(environment, to, deployed)
         warm_or_refuse(environment, to, wanted)
     origin = observed.state()
-    begin(environment, Operation.SHIFT, origin, asked)
+    begin(environment, Operation.SHIFT, origin, asked, exception=_exception(request, hold, known))
     try:
         if to is not None:
             _move_traffic(environment, plan, to, known)
@@ -123,7 +123,7 @@ def shift(
     environment.keep()
     environment.store.save_state(moved.state())
     noted = environment.ledger.journal()
-    close(environment, noted, shifted(noted), result=Result.DONE, reason=f"all steps were done{because}")
+    close(environment, noted, shifted(noted), result=Result.DONE, reason="all steps were done")
     if to is not None:
         follow_traffic(environment, to, wanted)
     if to is None:
@@ -149,14 +149,24 @@ def _first_release(environment: Environment, observed: Observation, asked: Prove
         environment.ledger.save_journal(replace(journal, live=asked))
 
 
-def _held(environment: Environment, request: Request) -> str:
-    """What the ledger shall say of this request. Raises `Refused` while releases are held."""
+def _hold(environment: Environment, request: Request) -> str | None:
+    """The hold that the request overrides. Raises `Refused` while releases are held."""
     hold = environment.store.hold()
     if hold and not request.override_hold:
         raise Refused(f"releases are held: {hold}")
-    kinds = {"hotfix": request.hotfix, f"overrides the hold ({hold})": bool(hold), "silence": request.despite_silence}
-    asked = ", ".join(kind for kind, is_so in kinds.items() if is_so)
-    return f"; {asked}: {request.because}" if asked else ""
+    return hold
+
+
+def _exception(request: Request, hold: str | None, known: frozenset[str]) -> str | None:
+    """What this shift is excused from, and why: for the journal, so that every line and event of it says so."""
+    made = {
+        "hotfix": request.hotfix,
+        f"not watched: {', '.join(sorted(known))}": bool(known),
+        f"overrides the hold ({hold})": hold is not None,
+        "silence": request.despite_silence,
+    }
+    words = ", ".join(kind for kind, is_so in made.items() if is_so)
+    return ": ".join(each for each in (words, request.because) if each) or None
 
 
 def _alarms_before(environment: Environment, plan: Plan, *, may_begin: bool) -> frozenset[str]:

@@ -90,6 +90,7 @@ def _line(entry: Entry) -> dict[str, Any]:
         "commit": entry.commit,
         "approved_by": entry.approved_by,
         "by": entry.by,
+        "exception": entry.exception,
         "weights": [{"at": each.at, "weight_percent": each.weight_percent} for each in entry.weights],
         "live_after": entry.after.to_list() if entry.after else None,
     }
@@ -100,7 +101,9 @@ def _words(line: Mapping[str, Any]) -> str:
     return (
         f"{line['started_at'][:19]}Z to {line['ended_at'][11:19]}Z  {line['command']} {line['result']}"
         + (f" ({weights} %)" if weights else "")
-        + f": {line['reason']}; commit {line['commit'] or '-'}, approved by {line['approved_by'] or '-'}"
+        + f": {line['reason']}"
+        + (f"; {line['exception']}" if line["exception"] else "")
+        + f"; commit {line['commit'] or '-'}, approved by {line['approved_by'] or '-'}"
     )
 
 

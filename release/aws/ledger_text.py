@@ -17,6 +17,7 @@ def journal_to_json(journal: Journal) -> str:
             "by": journal.by,
             "started_at": journal.started_at,
             "weights": _weights(journal.weights),
+            "exception": journal.exception,
             "live": _from(journal.live),
             "previous": _cells(journal.previous),
             "previous_from": _from(journal.previous_from),
@@ -36,6 +37,8 @@ def journal_from_json(text: str) -> Journal:
             by=stored["by"],
             started_at=stored["started_at"],
             weights=_weights_from(stored["weights"]),
+            # Journals written before there was any have none.
+            exception=stored.get("exception"),
             live=Provenance(**stored["live"]),
             previous=_state(stored["previous"]),
             previous_from=Provenance(**stored["previous_from"]),
@@ -63,6 +66,7 @@ def entry_as_data(entry: Entry) -> dict[str, Any]:
         "weights": _weights(entry.weights),
         "before": _cells(entry.before),
         "after": _cells(entry.after),
+        "exception": entry.exception,
     }
 
 

@@ -1,5 +1,6 @@
 """The boto3 adapters, against what AWS would answer."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -268,6 +269,7 @@ _WEIGHTS = st.lists(st.builds(WeightSet, at=_TEXT, weight_percent=st.integers(0,
         weights=_WEIGHTS,
         before=_STATES,
         after=_STATES,
+        exception=_WORDS,
     )
 )
 def test_an_entry_is_read_as_it_was_written(entry: Entry) -> None:
@@ -284,6 +286,7 @@ def test_an_entry_is_read_as_it_was_written(entry: Entry) -> None:
         by=_WORDS,
         started_at=_WORDS,
         weights=_WEIGHTS,
+        exception=_WORDS,
         live=_FROM,
         previous_from=_FROM,
         frozen_for=_WORDS,
@@ -291,6 +294,12 @@ def test_an_entry_is_read_as_it_was_written(entry: Entry) -> None:
 )
 def test_a_journal_is_read_as_it_was_written(journal: Journal) -> None:
     assert journal_from_json(journal_to_json(journal)) == journal
+
+
+def test_what_was_written_before_exceptions_were_is_read() -> None:
+    old = json.loads(journal_to_json(Journal()))
+    del old["exception"]
+    assert journal_from_json(json.dumps(old)) == Journal()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"operation": "dance"}', "null"])

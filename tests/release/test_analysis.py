@@ -1,15 +1,17 @@
 """What is good, bad or unknown of a release, and what a shift makes of it."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
 from release.analysis import SILENCE, Missing, Sample, Verdict, judge
-from release.errors import Exit, Refused
+from release.errors import Exit, Refused, ReleaseError
 from release.model import Result
 from release.names import Colour
 from release.plans import Plan, Step, plan_for
-from tests.release.world import World, push, refused
+from tests.release.world import Killed, World, push, refused
 
 CRITERIA = plan_for("prod").criteria
 LIVE = Sample(requests=900, faults=0, p99_ms=100)
@@ -170,7 +172,7 @@ def test_a_person_can_resume_in_spite_of_the_silence_and_says_why(world: World) 
     world.served[Colour.GREEN] = SILENCE
     assert world.run("shift").exit is Exit.PAUSED
     assert world.run("shift", despite_silence=True, **WHO).exit is Exit.DONE
-    assert "silence: the shop is down" in world.history(1)[0].reason
+    assert world.history(1)[0].exception == "silence: the shop is down"
     assert world.history(1)[0].approved_by == "someone"
 
 
@@ -229,7 +231,9 @@ def test_a_hold_stops_shifts_and_says_why(world: World) -> None:
     assert world.live_release() == world.approved[0]
     assert world.run("rollback").exit is Exit.NOTHING_TO_DO
     assert world.run("shift", hotfix=True, override_hold=True, **WHO).exit is Exit.DONE
-    assert "overrides the hold (change freeze until Monday): the shop is down" in world.history(1)[0].reason
+    assert world.history(1)[0].exception == (
+        "hotfix, overrides the hold (change freeze until Monday): the shop is down"
+    )
 
 
 def test_a_hotfix_ignores_alarms_that_were_red_before_but_not_new_ones(world: World) -> None:
@@ -239,7 +243,68 @@ def test_a_hotfix_ignores_alarms_that_were_red_before_but_not_new_ones(world: Wo
     assert world.run("shift", hotfix=True, **WHO).exit is Exit.ROLLED_BACK
     world.alarms_red.discard("payment-dev-p99")
     assert world.run("shift", hotfix=True, **WHO).exit is Exit.DONE
-    assert "hotfix: the shop is down" in world.history(1)[0].reason
+    assert [entry.exception for entry in world.history(2)] == [EXCUSED, EXCUSED]
+
+
+EXCUSED = "hotfix, not watched: payment-dev-errors: the shop is down"
+
+
+def turns_red(world: World) -> None:
+    world.at_second[int(world.seconds) + 8] = lambda: world.alarms_red.add("payment-dev-p99")
+
+
+def falls_silent(world: World) -> None:
+    world.served[Colour.GREEN] = SILENCE
+
+
+def breaks(world: World) -> None:
+    def broken() -> None:
+        raise ReleaseError("CloudWatch does not answer")
+
+    world.at_second[int(world.seconds) + 8] = broken
+
+
+def is_killed(world: World) -> None:
+    def killed() -> None:
+        raise Killed
+
+    world.at_second[int(world.seconds) + 8] = killed
+
+
+def is_killed_before_its_last_line(world: World) -> None:
+    world.add = is_killed_now  # type: ignore[assignment, method-assign]
+
+
+def is_killed_now(_: object) -> None:
+    raise Killed
+
+
+@pytest.mark.parametrize(
+    ("happens", "decision"),
+    [
+        (turns_red, "rolled back"),
+        (falls_silent, "paused"),
+        (breaks, "failed"),
+        (is_killed, "healed"),
+        (is_killed_before_its_last_line, "done"),
+    ],
+)
+def test_however_a_hotfix_ends_its_line_and_events_say_what_it_was_excused_from(
+    world: World, happens: Callable[[World], None], decision: str
+) -> None:
+    world.alarms_red.add("payment-dev-errors")
+    world.told.clear()
+    with suppress(Killed, ReleaseError):
+        happens(world)
+        world.run("shift", hotfix=True, **WHO)
+    vars(world).pop("add", None)
+    world.at_second.clear()
+    world.run("heal")
+    entry = world.history(1)[0]
+    assert (entry.result.value, entry.exception, entry.approved_by) == (decision, EXCUSED, "someone")
+    assert {event.exception for event in world.told} == {EXCUSED}
+    assert {"begun", "weight set", decision} <= {event.decision for event in world.told}
+    assert world.stored_journal.exception is None
 
 
 def test_a_shift_waits_a_little_for_alarms_to_be_quiet(world: World) -> None:

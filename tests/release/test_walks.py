@@ -196,7 +196,7 @@ FAULTS: dict[str, dict[str, Callable[..., object]]] = {
     "idle colour answers": {"release.shift.check_idle": nothing},
     "lease taken": {"release.lease._acquire": nothing},
     "lease kept": {"release.lease._Keeper.keep": nothing, "release.shift.weights_hold": lambda *_: True},
-    "hold": {"release.shift._held": lambda *_: ""},
+    "hold": {"release.shift._hold": nothing},
     "alarms": {"release.shift._alarms_before": no_alarm},
     "comparison": {"release.shift.judge": never_worse},
     "silence": {"release.plans.Plan.at_speed": lambda plan, _: plan.expecting_silence()},
