@@ -41,6 +41,7 @@ class Plan:
     Where data is missing that is not expected to be, a step bakes for `patience_seconds` more, and then the shift
     pauses: `criteria.few_requests` and `silent_alarms` (in INSUFFICIENT_DATA) say what is expected.
     The old colour keeps its provisioned concurrency for `warm_seconds` after the shift, for a rollback at once.
+    Where `approval_required`, a shift names who approved the release; elsewhere nobody has to.
     Where a shift `begins_while_red`, alarms that are red before say nothing about it; elsewhere only a hotfix begins.
     """
 
@@ -48,6 +49,7 @@ class Plan:
     poll_seconds: int
     criteria: Criteria
     patience_seconds: int
+    approval_required: bool
     begins_while_red: bool
     silent_alarms: Missing
     warm_seconds: int = 0
@@ -79,7 +81,13 @@ class Plan:
 
 
 def _plan(
-    *, bake_seconds: int, missing: Missing, patience_seconds: int, begins_while_red: bool, warm_seconds: int = 0
+    *,
+    bake_seconds: int,
+    missing: Missing,
+    patience_seconds: int,
+    approval_required: bool,
+    begins_while_red: bool,
+    warm_seconds: int = 0,
 ) -> Plan:
     """The usual three steps."""
     return Plan(
@@ -98,6 +106,7 @@ def _plan(
             unscored_margin_percent=10,
         ),
         patience_seconds=patience_seconds,
+        approval_required=approval_required,
         begins_while_red=begins_while_red,
         silent_alarms=missing,
         warm_seconds=warm_seconds,
@@ -107,12 +116,17 @@ def _plan(
 # Nobody pays in dev and staging but the integration tests, which called the idle colour just before: silence is what
 # is expected there. In prod a step is also as long as the window of the alarms that look at minutes.
 _PLANS: Final = {
-    "dev": _plan(bake_seconds=30, missing=Missing.EXPECTED, patience_seconds=0, begins_while_red=True),
-    "staging": _plan(bake_seconds=60, missing=Missing.EXPECTED, patience_seconds=0, begins_while_red=True),
+    "dev": _plan(
+        bake_seconds=30, missing=Missing.EXPECTED, patience_seconds=0, approval_required=False, begins_while_red=True
+    ),
+    "staging": _plan(
+        bake_seconds=60, missing=Missing.EXPECTED, patience_seconds=0, approval_required=False, begins_while_red=True
+    ),
     "prod": _plan(
         bake_seconds=180,
         missing=Missing.INCONCLUSIVE,
         patience_seconds=600,
+        approval_required=True,
         begins_while_red=False,
         warm_seconds=600,
     ),

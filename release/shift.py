@@ -95,6 +95,8 @@ def shift(
             to = None
         case MoveTraffic(colour):
             to = colour
+    if plan.approval_required and not request.approved_by:
+        raise Refused(f"a release to {environment.suffix} is approved by somebody: --approved-by says by whom")
     hold = _hold(environment, request)
     known = _alarms_before(environment, plan, may_begin=request.hotfix or plan.begins_while_red)
     if to is not None:

@@ -83,12 +83,12 @@ def test_a_shift_that_is_killed_heals_by_itself_when_its_execution_ends(
 
 def test_a_hold_stops_shifts_until_it_is_lifted_or_overridden(released: Released, prod: Releasing) -> None:
     before, ssm = prod.live(), prod.environment.session().client("ssm")
-    hold, why = "/payment/prod/release/hold", ["--approved-by", "a test", "--because", "it is tried"]
+    hold, approved = "/payment/prod/release/hold", ["--approved-by", "a test"]
     assert prod.run("freeze")[0] == Exit.DONE
     ssm.put_parameter(Name=hold, Type="String", Value="change freeze until Monday")
     try:
-        for options in ([], ["--hotfix", *why]):
-            code, output = prod.run("shift", *options)
+        for options in ([], ["--hotfix", "--because", "it is tried"]):
+            code, output = prod.run("shift", *approved, *options)
             assert (code, "releases are held: change freeze until Monday" in output) == (Exit.REFUSED, True), output
         assert prod.live() == before
     finally:

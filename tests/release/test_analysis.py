@@ -20,6 +20,7 @@ BUSY = Plan(
     poll_seconds=5,
     criteria=CRITERIA,
     patience_seconds=60,
+    approval_required=False,
     begins_while_red=False,
     silent_alarms=Missing.INCONCLUSIVE,
 )
@@ -222,6 +223,17 @@ def test_with_all_traffic_on_the_new_release_the_live_one_is_what_it_was_before(
     )
     assert world.run("shift").exit is Exit.ROLLED_BACK
     assert [each.weight_percent for each in world.history(1)[0].weights] == [10, 50, 100]
+
+
+def test_where_the_plan_asks_for_approval_a_shift_that_nobody_approved_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("release.commands.plan_for", lambda _: replace(BUSY, approval_required=True))
+    for nobody in (None, ""):
+        assert "--approved-by" in refused(world, "shift", approved_by=nobody)
+    assert world.live_release() == world.approved[0]
+    assert world.run("shift", approved_by="someone").exit is Exit.DONE
+    assert world.run("shift").exit is Exit.NOTHING_TO_DO
 
 
 def test_a_hold_stops_shifts_and_says_why(world: World) -> None:

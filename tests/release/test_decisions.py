@@ -41,6 +41,7 @@ PLAN = Plan(
     poll_seconds=5,
     criteria=CRITERIA,
     patience_seconds=20,
+    approval_required=False,
     begins_while_red=False,
     silent_alarms=Missing.INCONCLUSIVE,
 )
@@ -199,6 +200,7 @@ def test_a_plan_that_does_not_rise_to_all_traffic_is_refused(weights: tuple[int,
             poll_seconds=1,
             criteria=CRITERIA,
             patience_seconds=0,
+            approval_required=False,
             begins_while_red=False,
             silent_alarms=Missing.EXPECTED,
         )

@@ -474,7 +474,7 @@ class World:
         self.run("freeze")
         assert self.deployment(template)
         self.approve()
-        return self.run("shift")
+        return self.run("shift", approved_by="somebody")
 
 
 def refused(world: World, command: str, **arguments: str | bool | None) -> str:

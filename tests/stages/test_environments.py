@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from release.names import InvalidSuffix
+from release.plans import plan_for
 from stages import configuration
 from stages.configuration import CARDHOLDER_DATA, SANDBOX, FunctionConfig, InvalidEnvironment
 from stages.environments import (
@@ -186,6 +187,11 @@ def test_it_is_known_of_every_decision_what_is_stricter() -> None:
 
 def test_a_person_approves_prod() -> None:
     assert PROD.release.approval_required
+
+
+def test_the_controller_asks_for_an_approver_where_the_pipeline_asks_a_person() -> None:
+    for environment in (*PIPELINE_ENVIRONMENTS, pull_request_environment("pr-1")):
+        assert plan_for(environment.suffix).approval_required == environment.release.approval_required
 
 
 def test_environments_share_neither_accounts_nor_addresses() -> None:
