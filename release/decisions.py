@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from release.analysis import NOTHING_YET, Judgement, Missing, Verdict
 from release.layout import ReleaseState
@@ -59,6 +60,8 @@ class Refuse:
     reason: str
 
 
+BY_HAND: Final = "traffic is divided and no command is under way"
+
 Diagnosis = Healthy | Restore | FinishShift | FinishRollback | Refuse
 
 
@@ -73,11 +76,13 @@ def diagnose(rules: tuple[RoutedRule, ...], recorded: ReleaseState | None, journ
         if recorded is not None and recorded != journal.origin:
             return FinishShift()
         return Restore(journal.origin, "a shift did not come to its end")
+    if journal.operation is Operation.HEAL and journal.origin is not None:
+        return Restore(journal.origin, BY_HAND)
     if live_colour(rules) is not None:
         return Healthy()
     if recorded is None or not recorded.has_history:
         return Refuse("traffic is divided and no release is recorded: set the weights by hand, then run freeze")
-    return Restore(recorded, "traffic is divided and no command is under way")
+    return Restore(recorded, BY_HAND)
 
 
 # --- what a shift has to move ---

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from release.decisions import Diagnosis, FinishRollback, FinishShift, Healthy, Refuse, Restore, diagnose
 from release.errors import Refused
-from release.model import Journal, Result
-from release.observe import close
+from release.model import Journal, Operation, Result
+from release.observe import begin, close
 from release.ports import Environment
 from release.rollback import Undone, finish_rollback
 from release.shift import shifted
@@ -45,9 +45,10 @@ def heal(environment: Environment) -> Healed | None:
             return Healed(message=f"the unfinished rollback is finished: all traffic is on {colour}", went_back=True)
         case Restore(state, because):
             environment.progress(f"{because}: back to {state.live_colour}")
+            if journal.operation is None:
+                journal = begin(environment, Operation.HEAL, state, journal.live)
             restore(environment, state)
-            if journal.operation is not None:
-                close(environment, journal, journal.at_rest(), result=Result.HEALED, reason=because)
+            close(environment, journal, journal.at_rest(), result=Result.HEALED, reason=because)
             return Healed(message=f"all traffic is back on {state.live_colour}: {because}", went_back=True)
 
 

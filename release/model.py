@@ -84,6 +84,7 @@ class Operation(StrEnum):
 
     SHIFT = "shift"
     ROLLBACK = "rollback"
+    HEAL = "heal"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Look at an environment, and write down what was seen."""
 
 from dataclasses import replace
+from typing import Final
 
 from release.clock import utc
 from release.decisions import obstacle
@@ -21,6 +22,9 @@ from release.model import (
 )
 from release.names import DEPLOYMENT_OUTPUT, FUNCTIONS, Colour, release_version_output, stack
 from release.ports import Environment
+
+BY_HAND: Final = "by hand"
+"""The command of the ledger's line on a release that no command has made live."""
 
 
 def observe(environment: Environment) -> Observation:
@@ -76,8 +80,9 @@ def record(environment: Environment, state: ReleaseState) -> Journal:
     journal = environment.ledger.journal()
     noted = journal.at_rest()
     if recorded and recorded.has_history and live_release(recorded) != live_release(state):
-        # Moved by hand: nobody told the ledger where this release comes from.
+        # Nobody told the ledger where this release comes from.
         noted = journal.displaced_by(Provenance(), displaced=recorded)
+        _moved_by_hand(environment, recorded, state)
     # The journal first: killed in between, the displaced release is still known, and the state is observed again.
     if noted != journal:
         environment.ledger.save_journal(noted)
@@ -85,6 +90,14 @@ def record(environment: Environment, state: ReleaseState) -> Journal:
         environment.keep()
         environment.store.save_state(state)
     return noted
+
+
+def _moved_by_hand(environment: Environment, before: ReleaseState, after: ReleaseState) -> None:
+    journal = Journal(origin=before)
+    reason = f"no command made live what {after.live_colour} serves; what {before.live_colour} served was recorded"
+    tell(environment, Result.DONE, reason, command=BY_HAND, journal=journal)
+    entry = entry_of(environment, journal, result=Result.DONE, reason=reason)
+    environment.ledger.add(replace(entry, command=BY_HAND, after=after))
 
 
 def begin(

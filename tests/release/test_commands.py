@@ -1,6 +1,7 @@
 """The commands against an environment in memory."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -366,6 +367,55 @@ def test_divided_traffic_without_a_journal_goes_back_to_the_recorded_colour(worl
     assert world.run("verify").exit is Exit.FAILED
     assert world.run("heal").exit is Exit.DONE
     assert world.run("verify").exit is Exit.DONE
+
+
+def lines_since(world: World, entries: int, events: int) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    return (
+        [(entry.command, entry.result.value) for entry in world.entries[entries:]],
+        [(event.command, event.decision) for event in world.told[events:]],
+    )
+
+
+@pytest.mark.parametrize("command", ["heal", "freeze"])
+def test_traffic_that_was_divided_by_hand_is_told_and_recorded_when_it_is_put_right(world: World, command: str) -> None:
+    world.weights["validation"] = {BLUE: 30, GREEN: 70}
+    entries, events = len(world.entries), len(world.told)
+    world.run(command)
+    lines, told = lines_since(world, entries, events)
+    assert lines == [("heal", "healed")]
+    assert told[:2] == [("heal", "begun"), ("heal", "healed")]
+    assert world.run("verify").exit is Exit.DONE
+
+
+def test_a_heal_that_is_killed_is_told_and_recorded_by_the_next_one(world: World) -> None:
+    for after in range(8):
+        world.weights["validation"] = {BLUE: 30, GREEN: 70}
+        entries, events = len(world.entries), len(world.told)
+        world.kill_after = after
+        with suppress(Killed):
+            world.run("heal")
+        world.kill_after = None
+        world.run("heal")
+        lines, told = lines_since(world, entries, events)
+        assert lines == [("heal", "healed")]
+        assert ("heal", "healed") in told
+        assert world.run("verify").exit is Exit.DONE
+
+
+def test_freeze_tells_and_records_that_a_release_was_moved_by_hand(world: World) -> None:
+    world.ship(push("2"))
+    world.weights = {name: dict(ALL_BLUE) for name in world.weights}
+    entries, events = len(world.entries), len(world.told)
+    world.run("freeze")
+    lines, told = lines_since(world, entries, events)
+    assert lines == [("by hand", "done")]
+    assert told == [("by hand", "done"), ("freeze", "frozen")]
+    line = world.history(1)[0]
+    assert line.before is not None
+    assert line.after is not None
+    assert (line.before.live_colour, line.after.live_colour) == (GREEN, BLUE)
+    world.run("freeze")
+    assert len(world.entries) == entries + 1
 
 
 def test_freeze_believes_an_operator_who_moved_all_traffic_by_hand(world: World) -> None:

@@ -104,6 +104,7 @@ def recorded(colour: Colour = BLUE, version: str = "1") -> ReleaseState:
 
 
 SHIFTING = Journal(operation=Operation.SHIFT, origin=recorded())
+HEALING = Journal(operation=Operation.HEAL, origin=recorded())
 ROLLING_BACK = Journal(operation=Operation.ROLLBACK, origin=recorded(GREEN, "2"), previous=recorded())
 
 
@@ -118,6 +119,8 @@ ROLLING_BACK = Journal(operation=Operation.ROLLBACK, origin=recorded(GREEN, "2")
         (rules(100, 0), recorded(), Journal(), Restore),
         (rules(50, 50), None, Journal(), Refuse),
         (rules(50, 50), ReleaseState(), Journal(), Refuse),
+        (rules(90, 100), recorded(), HEALING, Restore),
+        (rules(100, 100), recorded(), HEALING, Restore),
         (rules(90, 90), recorded(), SHIFTING, Restore),
         (rules(0, 0), recorded(), SHIFTING, Restore),
         (rules(100, 100), recorded(), SHIFTING, Restore),
