@@ -122,8 +122,8 @@ class StateStore(Protocol):
 class Ledger(Protocol):
     """The truth about releases. Writing needs the lease. Times are seconds since 1970."""
 
-    def acquire(self, *, holder: str, command: str, now: float, until: float) -> bool:
-        """Take the lease when nobody has it, or when it ended before `now`."""
+    def acquire(self, *, holder: str, command: str, until: float, instead_of: Lease | None) -> bool:
+        """Take the lease when nobody has it, or when it is still `instead_of`."""
         ...
 
     def renew(self, *, until: float) -> bool:

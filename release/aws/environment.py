@@ -1,7 +1,7 @@
 """Composition: an environment's ports, with one client per service."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from release.aws.alarms import StackAlarms
 from release.aws.api_stage import LiveStage
@@ -12,7 +12,7 @@ from release.aws.load_balancer import ListenerRules
 from release.aws.metrics import ColourMetrics
 from release.aws.parameters import ParameterStore
 from release.aws.preview import PreviewStages
-from release.aws.session import CLIENT_CONFIG
+from release.aws.session import Client
 from release.aws.stacks import EnvironmentStacks
 from release.ports import Clock, Environment
 
@@ -23,23 +23,26 @@ if TYPE_CHECKING:
 def connect(
     session: "boto3.Session", suffix: str, *, clock: Clock, progress: Callable[[str], None], by: str
 ) -> Environment:
-    stacks = EnvironmentStacks(session.client("cloudformation", config=CLIENT_CONFIG), suffix)
+    def client(service: str) -> Any:
+        return Client(session, service)
+
+    stacks = EnvironmentStacks(client("cloudformation"), suffix)
     return Environment(
         suffix=suffix,
-        router=ListenerRules(session.client("elbv2", config=CLIENT_CONFIG), suffix),
-        functions=Aliases(session.client("lambda", config=CLIENT_CONFIG), suffix),
-        api_stage=LiveStage(session.client("apigateway", config=CLIENT_CONFIG), lambda: stacks.output("ApiId")),
+        router=ListenerRules(client("elbv2"), suffix),
+        functions=Aliases(client("lambda"), suffix),
+        api_stage=LiveStage(client("apigateway"), lambda: stacks.output("ApiId")),
         stacks=stacks,
-        alarms=StackAlarms(session.client("cloudwatch", config=CLIENT_CONFIG), stacks.alarm_names),
-        metrics=ColourMetrics(session.client("cloudwatch", config=CLIENT_CONFIG), suffix),
+        alarms=StackAlarms(client("cloudwatch"), stacks.alarm_names),
+        metrics=ColourMetrics(client("cloudwatch"), suffix),
         preview=PreviewStages(session, suffix, stacks.output),
-        store=ParameterStore(session.client("ssm", config=CLIENT_CONFIG), suffix),
-        ledger=LedgerTable(session.client("dynamodb", config=CLIENT_CONFIG), suffix),
+        store=ParameterStore(client("ssm"), suffix),
+        ledger=LedgerTable(client("dynamodb"), suffix),
         events=DecisionLog(
-            table=session.client("dynamodb", config=CLIENT_CONFIG),
-            bucket=session.client("s3", config=CLIENT_CONFIG),
-            topic=session.client("sns", config=CLIENT_CONFIG),
-            identity=session.client("sts", config=CLIENT_CONFIG),
+            table=client("dynamodb"),
+            bucket=client("s3"),
+            topic=client("sns"),
+            identity=client("sts"),
             suffix=suffix,
             region=session.region_name,
             progress=progress,

@@ -30,16 +30,17 @@ class LedgerTable:
         self._table = release_table(suffix)
         self._token = uuid4().hex
 
-    def acquire(self, *, holder: str, command: str, now: float, until: float) -> bool:
+    def acquire(self, *, holder: str, command: str, until: float, instead_of: Lease | None) -> bool:
+        free = f"attribute_not_exists(lease_token) OR {_MINE}"
+        values = {":holder": {"S": holder}, ":command": {"S": command}, ":until": _milliseconds(until)}
+        if instead_of is not None:
+            # Each renewal writes another time.
+            free += " OR lease_until = :over"
+            values[":over"] = _milliseconds(instead_of.until)
         return self._update(
             "SET lease_token = :token, lease_holder = :holder, lease_command = :command, lease_until = :until",
-            condition=f"attribute_not_exists(lease_token) OR lease_until < :now OR {_MINE}",
-            values={
-                ":holder": {"S": holder},
-                ":command": {"S": command},
-                ":until": _milliseconds(until),
-                ":now": _milliseconds(now),
-            },
+            condition=free,
+            values=values,
         )
 
     def renew(self, *, until: float) -> bool:

@@ -20,10 +20,11 @@ from release.aws.ledger_text import entry_from_json, entry_to_json, journal_from
 from release.aws.load_balancer import ListenerRules
 from release.aws.metrics import ColourMetrics
 from release.aws.parameters import ParameterStore
+from release.aws.session import Client
 from release.aws.stacks import EnvironmentStacks
 from release.errors import Overtaken, ReleaseError
 from release.layout import MalformedState, ReleaseState
-from release.model import Entry, Journal, Operation, Provenance, Result, WeightSet
+from release.model import Entry, Journal, Lease, Operation, Provenance, Result, WeightSet
 from release.names import Colour
 
 BLUE, GREEN = Colour.BLUE, Colour.GREEN
@@ -318,8 +319,33 @@ def test_the_lease_is_taken_only_where_nobody_has_it(session: boto3.Session) -> 
     with Stubber(client) as stub:
         stub.add_response("update_item", {})
         stub.add_client_error("update_item", "ConditionalCheckFailedException")
-        assert ledger.acquire(holder="me", command="shift", now=1, until=2)
-        assert not ledger.acquire(holder="me", command="shift", now=1, until=2)
+        assert ledger.acquire(holder="me", command="shift", until=2, instead_of=None)
+        assert not ledger.acquire(holder="me", command="shift", until=2, instead_of=None)
+
+
+def test_a_lease_is_taken_over_only_as_it_was_seen(session: boto3.Session) -> None:
+    client = session.client("dynamodb")
+    seen = Lease(holder="a build", command="shift", until=1700000000.123)
+    values = {
+        ":token": ANY,
+        ":holder": {"S": "me"},
+        ":command": {"S": "heal"},
+        ":until": {"N": "2000"},
+        ":over": {"N": "1700000000123"},
+    }
+    condition = "attribute_not_exists(lease_token) OR lease_token = :token OR lease_until = :over"
+    update = head(UpdateExpression=ANY, ConditionExpression=condition, ExpressionAttributeValues=values)
+    with answering(client, ("update_item", {}, update)):
+        assert LedgerTable(client, "dev").acquire(holder="me", command="heal", until=2, instead_of=seen)
+
+
+def test_what_changes_something_is_tried_less_often_than_what_reads(session: boto3.Session) -> None:
+    client = Client(session, "dynamodb")
+    tried = {
+        name: getattr(client, name).__self__.meta.config.retries["total_max_attempts"]
+        for name in ("get_item", "query", "update_item", "put_item")
+    }
+    assert tried == {"get_item": 6, "query": 6, "update_item": 2, "put_item": 2}
 
 
 def test_a_journal_is_written_only_with_the_lease(session: boto3.Session) -> None:

@@ -5,11 +5,12 @@ from contextlib import suppress
 
 import pytest
 
+from release.aws.session import CHANGES_TRIED, CONNECT_SECONDS, READ_SECONDS
 from release.errors import Exit, Overtaken, ReleaseError
-from release.lease import LEASE_SECONDS
+from release.lease import LEASE_SECONDS, RENEW_SECONDS, leased
 from release.model import Lease, Provenance, Result
 from release.names import Colour
-from tests.release.world import Killed, World, push, refused
+from tests.release.world import Killed, World, push, refused, somebody_else
 
 ALL_BLUE = {Colour.BLUE: 100, Colour.GREEN: 0}
 
@@ -24,22 +25,56 @@ def world() -> World:
     return made
 
 
-def somebody_else(world: World, *, until: float) -> None:
-    world.leases = [(-1, Lease(holder="a build", command="shift", until=until))]
-
-
 @pytest.mark.parametrize("command", ["freeze", "shift", "rollback"])
 def test_a_command_refuses_while_another_one_is_at_work(world: World, command: str) -> None:
-    somebody_else(world, until=1e9)
+    somebody_else(world)
     before = world.live()
     assert "shift of a build is at work" in refused(world, command)
     assert world.live() == before
     assert world.leases[0][0] == -1
 
 
+@pytest.mark.parametrize("clock_ahead", [-60.0, 60.0])
+def test_a_living_command_keeps_its_lease_however_wrong_the_clocks_are(world: World, clock_ahead: float) -> None:
+    somebody_else(world, clock_ahead=clock_ahead)
+    assert "shift of a build is at work" in refused(world, "shift")
+    assert world.leases[0][0] == -1
+
+
+@pytest.mark.parametrize("until", [-1e9, 1e9])
+def test_a_lease_that_nobody_renews_is_over_after_its_length_however_wrong_the_clocks_are(
+    world: World, until: float
+) -> None:
+    began = world.seconds
+    world.leases = [(-1, Lease(holder="a build", command="shift", until=until))]
+    assert world.run("heal").exit is Exit.NOTHING_TO_DO
+    assert LEASE_SECONDS <= world.seconds - began <= LEASE_SECONDS + 2
+
+
+def test_no_call_that_changes_something_outlives_the_lease() -> None:
+    longest_backoff = 1
+    longest = CHANGES_TRIED * (CONNECT_SECONDS + READ_SECONDS) + (CHANGES_TRIED - 1) * longest_backoff
+    assert longest <= LEASE_SECONDS - RENEW_SECONDS
+
+
+def test_a_lease_that_was_slow_to_be_renewed_is_renewed_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    renewals: list[float] = []
+
+    def renew(*, until: float) -> bool:
+        renewals.append(world.seconds)
+        world.seconds += 9 if len(renewals) == 1 else 0
+        return World.renew(world, until=until)
+
+    with leased(world.environment(), "shift") as environment:
+        monkeypatch.setattr(world, "renew", renew)
+        world.seconds += 6
+        environment.keep()
+    assert len(renewals) == 2
+
+
 def test_heal_leaves_it_to_whoever_is_at_work(world: World) -> None:
     world.weights["validation"] = {Colour.BLUE: 90, Colour.GREEN: 10}
-    somebody_else(world, until=1e9)
+    somebody_else(world)
     outcome = world.run("heal")
     assert outcome.exit is Exit.NOTHING_TO_DO
     assert "shift of a build is at work" in outcome.message
@@ -58,12 +93,12 @@ def test_a_migration_takes_the_lease_and_keeps_it(world: World, monkeypatch: pyt
     monkeypatch.setattr("release.migration.migrate", lambda *_: ["0001"] if renewed.wait(5) else [])
     assert world.run("migrate").details["applied"] == ["0001"]
     assert world.leases == []
-    somebody_else(world, until=1e9)
+    somebody_else(world)
     assert "shift of a build is at work" in refused(world, "migrate")
 
 
 def test_looking_needs_no_lease(world: World) -> None:
-    somebody_else(world, until=1e9)
+    somebody_else(world)
     assert world.run("status").exit is Exit.DONE
     assert world.run("verify").exit is Exit.DONE
     assert "at work     shift of a build" in world.run("status").message
@@ -84,7 +119,7 @@ def test_a_shift_that_lost_its_lease_touches_nothing_more(world: World) -> None:
     touched: list[int] = []
 
     def taken() -> None:
-        somebody_else(world, until=1e9)
+        somebody_else(world)
         touched.append(len(world.actions))
 
     world.at_second[int(world.seconds) + 7] = taken

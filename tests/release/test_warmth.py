@@ -6,10 +6,9 @@ from botocore.stub import Stubber
 
 from release.aws.functions import Aliases
 from release.errors import Exit
-from release.model import Lease
 from release.names import ROUTED, Colour
 from release.plans import plan_for
-from tests.release.world import World, push, refused
+from tests.release.world import World, push, refused, somebody_else
 
 BLUE, GREEN = Colour.BLUE, Colour.GREEN
 ON_BLUE, ON_GREEN = {(name, BLUE) for name in ROUTED}, {(name, GREEN) for name in ROUTED}
@@ -73,7 +72,7 @@ def test_cooling_waits_for_the_end_of_the_window_and_lets_a_rollback_go_first(wo
 
 def test_cooling_leaves_a_command_at_work_alone(world: World) -> None:
     world.ship(push("2"))
-    world.leases = [(-1, Lease(holder="somebody", command="rollback", until=1e9))]
+    somebody_else(world)
     assert world.run("cool").exit is Exit.NOTHING_TO_DO
     assert world.warm == ON_BLUE | ON_GREEN
 

@@ -192,8 +192,8 @@ class World:
             raise Overtaken("no lease")
         self._act("save journal", lambda: setattr(self, "stored_journal", journal))
 
-    def acquire(self, *, holder: str, command: str, now: float, until: float) -> bool:
-        if self.leases and not self._mine() and self.leases[0][1].until >= now:
+    def acquire(self, *, holder: str, command: str, until: float, instead_of: Lease | None) -> bool:
+        if self.leases and not self._mine() and self.leases[0][1] != instead_of:
             return False
         lease = Lease(holder=holder, command=command, until=until)
         self._act("lease", lambda: setattr(self, "leases", [(self.command, lease)]))
@@ -484,3 +484,13 @@ def refused(world: World, command: str, **arguments: str | bool | None) -> str:
     except Refused as reason:
         return str(reason)
     raise AssertionError(f"{command} was not refused: {outcome}")
+
+
+def somebody_else(world: World, *, clock_ahead: float = 0) -> None:
+    """Another command, which is alive: it renews its lease."""
+
+    def renew() -> None:
+        world.leases = [(-1, Lease(holder="a build", command="shift", until=world.seconds + clock_ahead + 20))]
+        world.at_second[int(world.seconds) + 5] = renew
+
+    renew()
