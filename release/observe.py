@@ -79,10 +79,10 @@ def record(environment: Environment, state: ReleaseState) -> Journal:
     recorded = environment.store.state()
     journal = environment.ledger.journal()
     noted = journal.at_rest()
-    if recorded and recorded.has_history and live_release(recorded) != live_release(state):
+    if recorded and _moved_by_hand(recorded, state):
         # Nobody told the ledger where this release comes from.
         noted = journal.displaced_by(Provenance(), displaced=recorded)
-        _moved_by_hand(environment, recorded, state)
+        _tell_by_hand(environment, recorded, state)
     # The journal first: killed in between, the displaced release is still known, and the state is observed again.
     if noted != journal:
         environment.ledger.save_journal(noted)
@@ -92,12 +92,16 @@ def record(environment: Environment, state: ReleaseState) -> Journal:
     return noted
 
 
-def _moved_by_hand(environment: Environment, before: ReleaseState, after: ReleaseState) -> None:
-    journal = Journal(origin=before)
-    reason = f"no command made live what {after.live_colour} serves; what {before.live_colour} served was recorded"
+def _moved_by_hand(recorded: ReleaseState, seen: ReleaseState) -> bool:
+    return recorded.has_history and live_release(recorded) != live_release(seen)
+
+
+def _tell_by_hand(environment: Environment, recorded: ReleaseState, seen: ReleaseState) -> None:
+    journal = Journal(origin=recorded)
+    reason = f"no command made live what {seen.live_colour} serves; what {recorded.live_colour} served was recorded"
     tell(environment, Result.DONE, reason, command=BY_HAND, journal=journal)
     entry = entry_of(environment, journal, result=Result.DONE, reason=reason)
-    environment.ledger.add(replace(entry, command=BY_HAND, after=after))
+    environment.ledger.add(replace(entry, command=BY_HAND, after=seen))
 
 
 def begin(
@@ -109,7 +113,10 @@ def begin(
     exception: str | None = None,
 ) -> Journal:
     """Write down what is about to happen, and what it must be undone to."""
-    if environment.store.state() != origin:
+    recorded = environment.store.state()
+    if recorded != origin:
+        if recorded and _moved_by_hand(recorded, origin):
+            _tell_by_hand(environment, recorded, origin)
         environment.keep()
         environment.store.save_state(origin)
     journal = replace(

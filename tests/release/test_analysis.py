@@ -182,45 +182,31 @@ def test_silence_excuses_no_fault(world: World) -> None:
     assert world.run("shift", despite_silence=True, **WHO).exit is Exit.ROLLED_BACK
 
 
-def serving(world: World, by_share: dict[int, dict[Colour, Sample]]) -> None:
-    """What the colours serve while the new one has this share; as before while it has another."""
-
-    def sample(colour: Colour, *, start: float, end: float) -> Sample:
-        share = world.weights["validation"][Colour.GREEN]
-        return by_share.get(share, {}).get(colour) or World.sample(world, colour, start=start, end=end)
-
-    world.sample = sample  # type: ignore[method-assign]
-
-
 FAILING = requests(900, faults=90)
 
 
 def test_a_step_is_not_judged_against_the_trouble_of_the_step_before(world: World) -> None:
-    serving(
-        world,
-        {
-            10: {Colour.BLUE: FAILING, Colour.GREEN: requests(100, faults=10)},
-            50: {Colour.BLUE: requests(500), Colour.GREEN: requests(500, faults=90)},
-        },
-    )
+    world.served_at = {
+        (Colour.BLUE, 90): FAILING,
+        (Colour.GREEN, 10): requests(100, faults=10),
+        (Colour.GREEN, 50): requests(500, faults=90),
+    }
     assert world.run("shift").exit is Exit.ROLLED_BACK
     assert [each.weight_percent for each in world.history(1)[0].weights] == [10, 50]
 
 
 def test_trouble_that_both_colours_have_in_a_later_step_does_not_return_the_traffic(world: World) -> None:
-    alike = {Colour.BLUE: requests(500, faults=50), Colour.GREEN: requests(500, faults=50)}
-    serving(world, {10: {Colour.BLUE: requests(900), Colour.GREEN: requests(100)}, 50: alike})
+    alike = requests(500, faults=50)
+    world.served_at = {(Colour.BLUE, 50): alike, (Colour.GREEN, 50): alike}
     assert world.run("shift").exit is Exit.DONE
 
 
 def test_with_all_traffic_on_the_new_release_the_live_one_is_what_it_was_before(world: World) -> None:
-    serving(
-        world,
-        {
-            10: {Colour.BLUE: requests(900, p99_ms=400)},
-            100: {Colour.BLUE: SILENCE, Colour.GREEN: requests(900, p99_ms=400)},
-        },
-    )
+    world.served_at = {
+        (Colour.BLUE, 90): requests(900, p99_ms=400),
+        (Colour.BLUE, 0): SILENCE,
+        (Colour.GREEN, 100): requests(900, p99_ms=400),
+    }
     assert world.run("shift").exit is Exit.ROLLED_BACK
     assert [each.weight_percent for each in world.history(1)[0].weights] == [10, 50, 100]
 

@@ -418,6 +418,17 @@ def test_freeze_tells_and_records_that_a_release_was_moved_by_hand(world: World)
     assert len(world.entries) == entries + 1
 
 
+def test_a_shift_tells_and_records_that_what_it_replaces_was_moved_by_hand(world: World) -> None:
+    world.ship(push("2"))
+    world.weights = {name: dict(ALL_BLUE) for name in world.weights}
+    entries = len(world.entries)
+    assert world.run("shift").exit is Exit.DONE
+    assert [(entry.command, entry.result.value) for entry in world.entries[entries:]] == [
+        ("by hand", "done"),
+        ("shift", "done"),
+    ]
+
+
 def test_freeze_believes_an_operator_who_moved_all_traffic_by_hand(world: World) -> None:
     world.ship(push("2"))
     world.weights = {name: dict(ALL_BLUE) for name in world.weights}

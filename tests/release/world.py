@@ -29,6 +29,7 @@ from release.ports import Environment
 from release.preview import Probe, Reply
 
 SUFFIX = "dev"
+LEASE_SECONDS = 20
 COMPUTE, API = stack(SUFFIX, "compute"), stack(SUFFIX, "api")
 Property = tuple[str, ...]
 
@@ -65,7 +66,9 @@ class World:
     answers: dict[tuple[str, str], list[Approval]] = field(default_factory=dict)
     leases: list[tuple[int, Lease]] = field(default_factory=list)
     command: int = 0
+    leased_at: float = 0.0
     served: dict[Colour, Sample] = field(default_factory=dict)
+    served_at: dict[tuple[Colour, int], Sample] = field(default_factory=dict)
     held: str | None = None
     warm: set[tuple[str, Colour]] = field(default_factory=set)
     started: str = "READY"
@@ -81,6 +84,7 @@ class World:
     at_second: dict[int, Callable[[], None]] = field(default_factory=dict)
     kill_after: int | None = None
     lying_router: bool = False
+    unrecorded: tuple[int, str] | None = None
     deployments_gone: set[str] = field(default_factory=set)
     statuses: dict[str, str] = field(default_factory=dict)
     templates: dict[str, Push] = field(default_factory=dict)
@@ -168,7 +172,8 @@ class World:
         self._act(f"stage {deployment_id}", lambda: setattr(self, "stage", deployment_id))
 
     def sample(self, colour: Colour, *, start: float, end: float) -> Sample:
-        return self.served.get(colour, Sample(requests=1000, faults=0, p99_ms=100))
+        now = self.served_at.get((colour, self.weights[ROUTED[0]][colour]))
+        return now or self.served.get(colour, Sample(requests=1000, faults=0, p99_ms=100))
 
     def ask(self, colour: Colour, probe: Probe) -> Reply | None:
         self.asked += 1
@@ -195,6 +200,9 @@ class World:
     def acquire(self, *, holder: str, command: str, until: float, instead_of: Lease | None) -> bool:
         if self.leases and not self._mine() and self.leases[0][1] != instead_of:
             return False
+        if self.leases and not self._mine() and self.seconds - self.leased_at < LEASE_SECONDS - 1:
+            self.violations.append(f"{command} took a lease that was renewed {self.seconds - self.leased_at:.0f} s ago")
+        self.leased_at = self.seconds
         lease = Lease(holder=holder, command=command, until=until)
         self._act("lease", lambda: setattr(self, "leases", [(self.command, lease)]))
         return True
@@ -202,6 +210,7 @@ class World:
     def renew(self, *, until: float) -> bool:
         if not self._mine():
             return False
+        self.leased_at = self.seconds
         self.leases = [(self.command, replace(self.leases[0][1], until=until))]
         return True
 
@@ -302,6 +311,7 @@ class World:
         """Deploy compute, then api, as the pipeline does after a freeze."""
         first = not self.weights
         before = self.live()
+        self.deployments_gone.discard(template.deployment)
         done = all(self._update(name, template, fails=name == fails_in) for name in (COMPUTE, API))
         if first and done:
             self.approved.append(self.live_release())
