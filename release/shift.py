@@ -61,7 +61,7 @@ class Request:
 
     def __post_init__(self) -> None:
         if (self.hotfix or self.override_hold or self.despite_silence) and not (self.because and self.approved_by):
-            raise Refused("--hotfix, --override-hold and --exception-silence need --approved-by and --because")
+            raise Refused("--hotfix, --override-hold and --despite-silence need --approved-by and --because")
         if self.override_hold and not self.hotfix:
             raise Refused("only a hotfix may override a hold")
 
