@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 
-from payment_core.card_numbers import holds_card_number
 from payment_core.errors import ErrorCode, InvalidRequest
 
 MAXIMUM_LENGTH = 255
@@ -24,9 +23,5 @@ def idempotency_key(headers: Mapping[str, str]) -> str:
             ErrorCode.IDEMPOTENCY_KEY_INVALID,
             f"The key must be 1 to {MAXIMUM_LENGTH} printable ASCII characters without spaces.",
             field="Idempotency-Key",
-        )
-    if holds_card_number(key):
-        raise InvalidRequest(
-            ErrorCode.IDEMPOTENCY_KEY_INVALID, "The key must not hold a card number.", field="Idempotency-Key"
         )
     return key

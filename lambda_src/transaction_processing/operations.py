@@ -78,8 +78,7 @@ def done(payment: Payment, *, at: datetime) -> Payment:
         state = PaymentState.REFUNDED if whole else PaymentState.PARTIALLY_REFUNDED
         return replace(settled.moved_to(state, at=at), refunded_minor=refunded)
     if payment.state is not PaymentState.AUTHORIZED:
-        # Captured in part: what was captured stays, and the rest is nobody's any more.
-        return replace(settled, released_minor=pending.amount_minor, version=payment.version + 1, updated_at=at)
+        return given_up(settled, at=at)
     state = PaymentState.VOIDED if pending.kind is OperationKind.VOID else PaymentState.EXPIRED
     return settled.moved_to(state, at=at)
 
@@ -92,6 +91,12 @@ def refused(payment: Payment, *, at: datetime) -> Payment:
     if _pending(payment).kind is OperationKind.EXPIRY:
         return done(payment, at=at)
     return replace(payment, pending=None, version=payment.version + 1, updated_at=at)
+
+
+def given_up(payment: Payment, *, at: datetime) -> Payment:
+    """The payment that was captured in part, of whose authorisation the rest is nobody's any more."""
+    released = payment.released_minor + payment.held_minor
+    return replace(payment, released_minor=released, version=payment.version + 1, updated_at=at)
 
 
 def _pending(payment: Payment) -> PendingOperation:

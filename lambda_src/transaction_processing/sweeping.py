@@ -11,9 +11,10 @@ from payment_core.clock import Clock
 from payment_core.errors import DependencyUnavailable, Unexpected
 from transaction_processing.acquirer import Acquirer
 from transaction_processing.changes import tell
+from transaction_processing.errors import KeyAlreadyUsed
 from transaction_processing.failures import FailureNotifier
 from transaction_processing.ledger import ConcurrentChange, Found, Ledger
-from transaction_processing.operations import Operation
+from transaction_processing.operations import Operation, given_up
 from transaction_processing.payments import Payment
 from transaction_processing.settlement import settle
 from transaction_processing.states import UNSETTLED_STATES
@@ -24,6 +25,8 @@ SETTLED_WITHIN = timedelta(seconds=25)
 PAUSE_SECONDS = 5.0
 # The function lives 60 seconds; the last payment that is begun needs some of them.
 ENDS_AFTER = timedelta(seconds=45)
+# An outage of minutes leaves more open payments than a run can list, and that is when somebody has to hear of them.
+LOOKS_FOR = timedelta(seconds=3)
 
 
 @dataclass(kw_only=True)
@@ -77,8 +80,13 @@ class Sweeper:
         return swept
 
     def oldest_open_seconds(self) -> float:
-        """How long the payment that waits longest for the acquirer has done so; 0 if none does."""
-        oldest = min((found.since for found in self.ledger.open_before(self.clock())), default=None)
+        """How long the payment that waits longest for the acquirer has done so; 0 if none does. Of more payments than
+        can be looked at in time, those that were."""
+        until, oldest = self.clock() + LOOKS_FOR, None
+        for found in self.ledger.open_before(self.clock()):
+            oldest = min(oldest or found.since, found.since)
+            if self.clock() >= until:
+                break
         if oldest is None:
             return 0
         return max(0.0, (self.clock() - datetime.fromisoformat(oldest)).total_seconds())
@@ -149,7 +157,12 @@ class Sweeper:
         if not payment.held_minor or payment.pending is not None:
             return False
         begun = Operation.expiry(payment.payment_id).begin(payment, at=self.clock(), expires_after=self.expires_after)
-        self.ledger.advance(payment, begun, correlation_id=correlation_id)
+        try:
+            self.ledger.advance(payment, begun, correlation_id=correlation_id)
+        except KeyAlreadyUsed:
+            # Given up before, and forgotten by an older release that wrote the payment since.
+            self.ledger.advance(payment, given_up(payment, at=self.clock()), correlation_id=correlation_id)
+            return True
         return self._finish(begun, correlation_id, repeated=False)
 
     def _finish(self, payment: Payment, correlation_id: str, *, repeated: bool) -> bool:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integ_tests.cards import TEST_RANGES
+from payment_core.customer_id import usable_customer_id
 from payment_validation.brands import RANGES
 from stages.constructs.firewall import CARD_NUMBER
 from transaction_processing.ledger import Position
@@ -56,3 +57,13 @@ def test_a_page_is_never_refused(moment: datetime, digits: str) -> None:
     assert not re.search("[0-9]{4}", cursor)
     since = quote(moment.isoformat(timespec="microseconds"))
     assert not refused(f"customer=cus_1&from={since}&limit=100&cursor={cursor}")
+
+
+@given(
+    st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
+    | st.from_regex(r"(cus_)?[2-6][0-9]{11,19}[-x]?", fullmatch=True)
+)
+def test_every_customer_that_can_be_made_can_be_reached(customer_id: str) -> None:
+    if usable_customer_id(customer_id):
+        assert not refused(f"/live/customers/{customer_id}")
+        assert not refused(f"customer={customer_id}&limit=5")

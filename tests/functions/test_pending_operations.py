@@ -241,6 +241,22 @@ def test_what_was_captured_does_not_expire_and_the_rest_is_given_up(processing: 
     assert processing.sums() == ("refunded", 1, 1)
 
 
+def test_a_rest_that_an_older_release_forgot_is_given_up_again_without_the_acquirer(processing: Authorised) -> None:
+    processing.change(operation(CAPTURE, 10))
+    processing.clock.advance(EXPIRES_AFTER)
+    assert processing.sweep() == Swept(settled=1)
+    asked = len(processing.acquirer.executed)
+    # It writes whole items, of the attributes that it knows.
+    del processing.dynamodb.tables["transactions"][f"PAY#{processing.payment()['payment_id']}", "META"][
+        "released_minor"
+    ]
+    processing.change(operation(REFUND, 1))
+    assert processing.sweep() == Swept(settled=1)
+    assert processing.payment()["released_minor"] == AUTHORISED - 10
+    assert processing.sweep() == Swept()
+    assert [each.kind for each in processing.acquirer.executed[asked:]] == [OperationKind.REFUND]
+
+
 def test_what_the_acquirer_does_not_give_up_has_lapsed_there_and_a_refund_does_not_hide_it() -> None:
     processing = Authorised(40_001 + 10)
     processing.change(operation(CAPTURE, 10))

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -206,6 +206,21 @@ def test_the_age_of_what_waits_longest_is_measured_from_when_it_began_to_wait(pr
     processing.clock.advance(timedelta(minutes=11))
     processing.sweeper().run()
     assert processing.sweeper().oldest_open_seconds() == 660
+
+
+def test_the_age_is_known_when_more_wait_than_can_be_looked_at_in_time(processing: Processing) -> None:
+    for number in range(12):
+        processing.refusal(replace(APPROVED, idempotency_key=f"key-{number}"))
+    processing.clock.advance(timedelta(minutes=20))
+    sweeper, looks = processing.sweeper(), 0
+
+    def slowly() -> datetime:
+        nonlocal looks
+        looks += 1
+        return processing.clock() + looks * timedelta(seconds=1)
+
+    assert replace(sweeper, clock=slowly).oldest_open_seconds() >= 1200
+    assert looks < 10
 
 
 def test_every_run_writes_the_age_of_what_waits_longest(system: System, capsys: pytest.CaptureFixture[str]) -> None:
