@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import os
 import signal
@@ -48,6 +49,9 @@ def serve(settings: Settings) -> None:
     registry = build_registry()
     install(registry, Engine(endpoint=settings.endpoint, state_dir=settings.state_dir))
     started(f"{len(modules.MODULES)} modules with {len(registry.resource_types)} template types of our own")
+    # What is loaded by now stays: each look of the collector through it would hold all requests up.
+    gc.collect()
+    gc.freeze()
     try:
         uvloop.run(_serve_until_told(settings))
     finally:
