@@ -1,9 +1,7 @@
 """EMF metrics per colour and outcome. One-second resolution, so that release alarms can look at 10-second windows."""
 
 import os
-from collections.abc import Iterator
 from functools import cache
-from itertools import count
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricResolution, MetricUnit
 
@@ -18,10 +16,11 @@ def record_request(
 ) -> None:
     """Write `Requests`, `Faults` and `Latency` by colour, `Outcomes` also by outcome, and `Flags` also by flag.
 
-    `Faults` is written as 0 too: an alarm can then tell health from silence. The first request that a worker serves is
-    in `ColdLatency` instead of `Latency`, which releases are compared by. Why: docs/decisions/0405.
+    `Faults` is written as 0 too: an alarm can then tell health from silence. The first request of each outcome that a
+    worker serves is in `ColdLatency` instead of `Latency`, which releases are compared by. Why: docs/decisions/0405.
     """
-    is_first = next(_requests_of_this_worker()) == 0
+    is_first = outcome not in (seen := _outcomes_of_this_worker())
+    seen.add(outcome)
     by_colour = _metrics(colour)
     by_colour.add_metric("Requests", MetricUnit.Count, 1, MetricResolution.High)
     by_colour.add_metric("Faults", MetricUnit.Count, int(status >= _FIRST_FAULT_STATUS), MetricResolution.High)
@@ -53,8 +52,8 @@ def record_oldest_open(*, seconds: float) -> None:
 
 
 @cache
-def _requests_of_this_worker() -> Iterator[int]:
-    return count()
+def _outcomes_of_this_worker() -> set[str]:
+    return set()
 
 
 def _count(name: str, *, colour: Colour, dimension: str, value: str) -> None:

@@ -11,7 +11,7 @@ from payment_core import logs
 from payment_core.boundary import serve_request
 from payment_core.configuration import read_configuration
 from payment_core.errors import DependencyUnavailable, ErrorCode
-from payment_core.http import json_response
+from payment_core.http import Response, json_response
 from tests.functions.cards import VISA
 from tests.functions.cloud import FakeCloud, context
 from tests.functions.workers import forget_workers
@@ -117,18 +117,19 @@ def test_requests_faults_and_latency_are_counted_by_colour(
     assert (by_outcome["Outcome"], by_outcome["Outcomes"]) == ("some_outcome", [1.0])
 
 
-def test_only_the_first_request_of_a_worker_is_cold(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_the_first_request_of_each_outcome_of_a_worker_is_cold(capsys: pytest.CaptureFixture[str]) -> None:
     """It makes clients and connections: a new colour's first requests are no measure of the release."""
-    served, statuses = [], iter((503, 201, 201))
-    for _ in range(3):
-        serve_request(
-            {"httpMethod": "GET", "path": "/"},
-            context("processing"),
-            serve=lambda _request, _identity: json_response(next(statuses), {}, outcome="some_outcome"),
-        )
+    served, answers = [], iter(((503, "away"), (200, "read"), (201, "made"), (200, "read"), (201, "made")))
+
+    def serve(_request: object, _identity: object) -> Response:
+        status, outcome = next(answers)
+        return json_response(status, {}, outcome=outcome)
+
+    for _ in range(5):
+        serve_request({"httpMethod": "GET", "path": "/"}, context("processing"), serve=serve)
         served.append(_emf(capsys.readouterr().out)[0])
-    assert [("ColdLatency" in each, "Latency" in each) for each in served] == [(True, False), *[(False, True)] * 2]
-    assert [(each["Requests"], each["Faults"]) for each in served] == [([1.0], [1.0]), *[([1.0], [0.0])] * 2]
+    assert [("ColdLatency" in each, "Latency" in each) for each in served] == [(True, False)] * 3 + [(False, True)] * 2
+    assert [(each["Requests"], each["Faults"]) for each in served] == [([1.0], [1.0]), *[([1.0], [0.0])] * 4]
 
 
 def test_each_worker_has_a_first_request(capsys: pytest.CaptureFixture[str]) -> None:
