@@ -14,7 +14,7 @@ from release.prune import prune
 from release.warmth import cool
 
 _POLL_SECONDS = 5.0
-# Assumed roles end after an hour: the wait has to end before its credentials do.
+# The build that waits ends after an hour: by then it has to say which stack it waited for.
 _DEADLINE_SECONDS = 3000.0
 
 

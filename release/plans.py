@@ -6,7 +6,7 @@ from typing import Final
 from release.analysis import Criteria, Missing
 
 MAXIMUM_SECONDS: Final = 2700
-"""A chained role session ends after an hour; a plan has to fit with room to return traffic."""
+"""The build that shifts ends after an hour; a plan has to fit with room to return traffic."""
 RELEASE_ALARM_SECONDS: Final = 30
 """How far back the release alarms look: three periods of ten seconds."""
 
