@@ -197,7 +197,7 @@ def _move_traffic(environment: Environment, plan: Plan, to: Colour, known: froze
     while True:
         signals = Signals(
             alarms=tuple(sorted(plan.goes_by(environment.alarms.firing()) - known)),
-            silent_alarms=tuple(sorted(plan.goes_by(environment.alarms.silent()))),
+            silent_alarms=tuple(sorted(plan.goes_by(environment.alarms.silent()) - known)),
             weights_as_set=weights_hold(environment, to, weight),
             judgement=watch.judgement(),
         )

@@ -244,6 +244,16 @@ def test_a_hotfix_ignores_alarms_that_were_red_before_but_not_new_ones(world: Wo
     assert [entry.exception for entry in world.history(2)] == [EXCUSED, EXCUSED]
 
 
+def test_an_alarm_that_a_hotfix_is_excused_from_may_fall_silent(world: World) -> None:
+    def falls_silent() -> None:
+        world.alarms_red.clear()
+        world.alarms_silent.add("payment-dev-errors")
+
+    world.alarms_red.add("payment-dev-errors")
+    world.at_second[int(world.seconds) + 8] = falls_silent
+    assert world.run("shift", hotfix=True, **WHO).exit is Exit.DONE
+
+
 EXCUSED = "hotfix, not watched: payment-dev-errors: the shop is down"
 
 
