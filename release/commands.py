@@ -19,7 +19,7 @@ from release.observe import deployed_release, observe, stacks_at_rest
 from release.plans import plan_for
 from release.ports import Environment, History
 from release.rollback import rollback
-from release.shift import Request, shift
+from release.shift import Request, is_released, shift
 from release.status import as_text, status
 from release.verify import findings
 from release.warmth import cool, wanted_concurrency, warm_until
@@ -65,14 +65,16 @@ def shift_command(context: Context) -> Outcome:
     with leased(context.environment, "shift") as environment:
         stacks = stacks_at_rest(environment)
         heal(environment)
-        if (execution := context.arguments.approved_in) is not None:
+        deployed = deployed_release(environment.suffix, stacks)
+        # Of what has its line already nobody asks who approved it: that may be too long ago to be read.
+        if (execution := context.arguments.approved_in) is not None and not is_released(environment, deployed):
             stage = names.pipeline_stage(environment.suffix)
             asked_in = context.history.approvals(execution, stage)
             request = replace(request, approved_by=approver(asked_in, execution=execution, stage=stage))
         code, message = shift(
             environment,
             plan.expecting_silence() if request.despite_silence else plan,
-            deployed_release(environment.suffix, stacks),
+            deployed,
             request=request,
             wanted=wanted_concurrency(stacks),
         )

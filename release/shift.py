@@ -138,6 +138,12 @@ def shifted(journal: Journal) -> Journal:
     return journal.displaced_by(journal.asked, displaced=journal.origin) if journal.origin else journal.at_rest()
 
 
+def is_released(environment: Environment, deployed: Release) -> bool:
+    """Whether `deployed` is live, and an environment's first release recorded: a shift has nothing to do then."""
+    recorded = environment.store.state()
+    return bool(recorded and recorded.has_history and isinstance(assess(observe(environment), deployed), NothingToDo))
+
+
 def _first_release(environment: Environment, observed: Observation, asked: Provenance) -> None:
     """Record what is live; an environment's first release is live without a shift, and has its line too."""
     recorded = environment.store.state()

@@ -78,6 +78,12 @@ def test_nobody_is_named_who_did_not_approve(asked: list[Approval], why: str) ->
 # --- the shift ---
 
 
+def test_a_shift_that_has_nothing_to_do_needs_no_history(world: World) -> None:
+    world.run("shift", commit="c2", approved_in=EXECUTION)
+    world.answers.clear()
+    assert world.run("shift", commit="c2", approved_in=EXECUTION).exit is Exit.NOTHING_TO_DO
+
+
 def test_a_shift_records_and_tells_the_person_who_approved_in_its_execution(world: World) -> None:
     world.told.clear()
     assert world.run("shift", commit="c2", approved_in=EXECUTION).exit is Exit.DONE
