@@ -54,8 +54,7 @@ def _refuse_to_forget(environment: Environment, stacks: tuple[StackView, ...]) -
 def _sync(environment: Environment, name: str) -> None:
     """Make CloudFormation's last-applied values equal to reality: a deployment that fails would otherwise
     bring back the weights from before the last shift. Raises `ReleaseError`."""
-    environment.keep()
-    if not environment.stacks.start_sync(name):
+    if not environment.stacks.start_sync(name, keep=environment.keep):
         environment.progress(f"{name}: in step already")
         return
     environment.progress(f"{name}: bringing CloudFormation in step with what is live")

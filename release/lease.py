@@ -6,7 +6,7 @@ from dataclasses import replace
 from threading import Event, Thread
 from typing import Final
 
-from release.errors import Busy, Overtaken
+from release.errors import Busy, Overtaken, ReleaseError
 from release.events import refusals_told
 from release.model import Lease
 from release.ports import Environment
@@ -16,6 +16,7 @@ LEASE_SECONDS: Final = 20.0
 RENEW_SECONDS: Final = 5.0
 PATIENCE_SECONDS: Final = 2 * LEASE_SECONDS
 _POLL_SECONDS: Final = 1.0
+_RENEWALS: Final = 3
 
 
 @contextmanager
@@ -80,8 +81,14 @@ class _Keeper:
         self._renewed_at = since
 
     def keep(self) -> None:
+        # Now, and not within the change.
+        self._environment.refresh()
         # Again where renewing itself took long: a change is to have the lease for the rest of its length.
+        renewals = 0
         while (now := self._environment.clock.time()) - self._renewed_at >= RENEW_SECONDS:
+            if renewals == _RENEWALS:
+                raise ReleaseError("renewing the lease takes so long that nothing can be changed within it")
             if not self._environment.ledger.renew(until=now + LEASE_SECONDS):
                 raise Overtaken("the lease has run out, and another command has it now")
             self._renewed_at = now
+            renewals += 1

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 
 class TrafficRouter(Protocol):
-    """Weighted routes. `set_weights` promises nothing: read the rules back."""
+    """Weighted routes. `set_weights` promises nothing: read the rules back. `keep` is called between what it reads and
+    the change, here and in the other ports that take it: reading may take longer than the lease."""
 
     def rules(self) -> tuple[RoutedRule, ...]:
         """The routed rules in the order in which they are shifted; none when the balancer does not exist."""
         ...
 
-    def set_weights(self, rule_arn: str, weights: Mapping[Colour, int]) -> None: ...
+    def set_weights(self, rule_arn: str, weights: Mapping[Colour, int], *, keep: Callable[[], None]) -> None: ...
 
 
 class Functions(Protocol):
@@ -62,7 +63,7 @@ class ApiStage(Protocol):
         """Whether the API still has the deployment."""
         ...
 
-    def deploy(self, deployment_id: str) -> None: ...
+    def deploy(self, deployment_id: str, *, keep: Callable[[], None]) -> None: ...
 
 
 class Stacks(Protocol):
@@ -70,7 +71,7 @@ class Stacks(Protocol):
         """The environment's stacks that exist, in the order of their deployment."""
         ...
 
-    def start_sync(self, name: str) -> bool:
+    def start_sync(self, name: str, *, keep: Callable[[], None]) -> bool:
         """Begin an update with the previous template and parameters. False: nothing would change."""
         ...
 
@@ -204,8 +205,10 @@ class Environment:
     progress: Callable[[str], None]
     by: str
     """Who runs the command, for the ledger."""
+    refresh: Callable[[], object]
+    """Asks for new credentials when the old ones are about to end."""
     keep: Callable[[], None] = _without_lease
-    """Called before each change: renews the lease, and raises `Overtaken` when somebody else has it by now."""
+    """Called right before each change: renews the lease, and raises `Overtaken` when somebody else has it by now."""
 
     def wait(self, seconds: float) -> None:
         """Wait with the lease held."""

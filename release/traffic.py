@@ -20,8 +20,7 @@ def set_weight(environment: Environment, colour: Colour, percent: int) -> None:
     wanted = weights_for(colour, percent)
     for rule in environment.router.rules():
         if rule.weights != wanted:
-            environment.keep()
-            environment.router.set_weights(rule.arn, wanted)
+            environment.router.set_weights(rule.arn, wanted, keep=environment.keep)
     for _ in range(_READS):
         if weights_hold(environment, colour, percent):
             return
@@ -50,8 +49,7 @@ def move_stage(environment: Environment, deployment_id: str | None) -> None:
     """Serve the deployment on the live stage. Nothing recorded, nothing moved. Raises `NotApplied`."""
     if deployment_id is None or environment.api_stage.deployment_id() == deployment_id:
         return
-    environment.keep()
-    environment.api_stage.deploy(deployment_id)
+    environment.api_stage.deploy(deployment_id, keep=environment.keep)
     if environment.api_stage.deployment_id() != deployment_id:
         raise NotApplied(f"the live stage should serve deployment {deployment_id}, and does not")
 

@@ -37,10 +37,11 @@ class LiveStage:
             return False
         return True
 
-    def deploy(self, deployment_id: str) -> None:
+    def deploy(self, deployment_id: str, *, keep: Callable[[], None]) -> None:
         api_id = self._api_id()
         if api_id is None:
             raise ReleaseError("there is no API whose stage could be moved")
+        keep()
         self._client.update_stage(
             restApiId=api_id,
             stageName=LIVE_STAGE,

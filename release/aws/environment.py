@@ -48,6 +48,7 @@ def connect(
             progress=progress,
         ),
         clock=clock,
+        refresh=lambda: (own := session.get_credentials()) and own.get_frozen_credentials(),
         progress=progress,
         by=by,
     )

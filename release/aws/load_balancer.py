@@ -1,6 +1,6 @@
 """Traffic by the weights of listener rules."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from release.errors import ReleaseError
@@ -27,9 +27,10 @@ class ListenerRules:
         found = [(self._order(rule), routed) for rule in self._all() if (routed := self._routed(rule))]
         return tuple(routed for _, routed in sorted(found, key=lambda pair: (ROUTED.index(pair[1].function), pair[0])))
 
-    def set_weights(self, rule_arn: str, weights: Mapping[Colour, int]) -> None:
+    def set_weights(self, rule_arn: str, weights: Mapping[Colour, int], *, keep: Callable[[], None]) -> None:
         rule = self._client.describe_rules(RuleArns=[rule_arn])["Rules"][0]
         actions = [self._reweighted(action, weights) for action in rule["Actions"]]
+        keep()
         self._client.modify_rule(RuleArn=rule_arn, Actions=actions)
 
     def _all(self) -> Iterator["RuleTypeDef"]:

@@ -1,7 +1,7 @@
 """Sessions of roles in the environment's account, and clients whose calls end before a lease does."""
 
 import re
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final, cast
 
 import boto3
@@ -56,11 +56,15 @@ def assume(own: boto3.Session, role_arn: str, *, purpose: str) -> boto3.Session:
 
     It is named after who began it, so that CloudTrail tells of every call whose it was.
     """
-    sts = own.client("sts", config=CLIENT_CONFIG)
+    # Any call may have to wait for new credentials, and it may be one that changes something.
+    sts = own.client("sts", config=_CHANGING)
+
+    @cache
+    def caller() -> str:
+        return re.split("[:/]", sts.get_caller_identity()["Arn"])[-1]
 
     def credentials() -> dict[str, str]:
-        caller = re.split("[:/]", sts.get_caller_identity()["Arn"])[-1]
-        given = sts.assume_role(RoleArn=role_arn, RoleSessionName=f"{purpose}-{caller}"[:64], DurationSeconds=3600)
+        given = sts.assume_role(RoleArn=role_arn, RoleSessionName=f"{purpose}-{caller()}"[:64], DurationSeconds=3600)
         found = given["Credentials"]
         return {
             "access_key": found["AccessKeyId"],

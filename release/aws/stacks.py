@@ -1,6 +1,6 @@
 """The environment's CloudFormation stacks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -25,11 +25,12 @@ class EnvironmentStacks:
     def describe(self) -> tuple[StackView, ...]:
         return tuple(_view(found) for name in stacks(self._suffix) if (found := self._find(name)))
 
-    def start_sync(self, name: str) -> bool:
+    def start_sync(self, name: str, *, keep: Callable[[], None]) -> bool:
         """The stack keeps its role, its capabilities and every parameter; Parameter Store is read anew."""
         found = self._find(name)
         if found is None:
             return False
+        keep()
         try:
             self._client.update_stack(
                 StackName=name,

@@ -37,6 +37,10 @@ def session() -> boto3.Session:
     return boto3.Session(aws_access_key_id="222222222222", aws_secret_access_key="local", region_name="us-east-1")
 
 
+def nothing() -> None:
+    """For a `keep` that is not what the test is about."""
+
+
 @contextmanager
 def answering(client: Any, *answers: tuple[str, dict[str, Any], dict[str, Any]]) -> Iterator[None]:
     """The client gets exactly these calls, in this order."""
@@ -114,7 +118,7 @@ def test_setting_weights_keeps_everything_else_of_the_rule(session: boto3.Sessio
         ("describe_rules", {"Rules": [PROCESSING]}, {"RuleArns": ["arn:rule/proc"]}),
         ("modify_rule", {}, {"RuleArn": "arn:rule/proc", "Actions": changed["Actions"]}),
     ):
-        ListenerRules(client, "dev").set_weights("arn:rule/proc", {BLUE: 50, GREEN: 50})
+        ListenerRules(client, "dev").set_weights("arn:rule/proc", {BLUE: 50, GREEN: 50}, keep=nothing)
 
 
 def test_sync_uses_the_previous_template_and_every_previous_parameter(session: boto3.Session) -> None:
@@ -138,10 +142,45 @@ def test_sync_uses_the_previous_template_and_every_previous_parameter(session: b
     with Stubber(client) as stub:
         stub.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": "payment-dev-api"})
         stub.add_response("update_stack", {"StackId": "x"}, update)
-        assert EnvironmentStacks(client, "dev").start_sync("payment-dev-api")
+        assert EnvironmentStacks(client, "dev").start_sync("payment-dev-api", keep=nothing)
         stub.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": "payment-dev-api"})
         stub.add_client_error("update_stack", "ValidationError", "No updates are to be performed.")
-        assert not EnvironmentStacks(client, "dev").start_sync("payment-dev-api")
+        assert not EnvironmentStacks(client, "dev").start_sync("payment-dev-api", keep=nothing)
+
+
+def test_the_lease_is_kept_after_what_is_read_and_right_before_the_change(session: boto3.Session) -> None:
+    calls: list[str] = []
+    clients: dict[str, Any] = {name: session.client(name) for name in ("elbv2", "cloudformation", "apigateway")}
+    stack = {"StackName": "s", "StackStatus": "UPDATE_COMPLETE", "CreationTime": "2025-01-01T00:00:00Z"}
+    stubs = {name: Stubber(client) for name, client in clients.items()}
+    for client in clients.values():
+        client.meta.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
+    for service, operation, answer in (
+        ("elbv2", "describe_rules", {"Rules": [PROCESSING]}),
+        ("elbv2", "modify_rule", {}),
+        ("cloudformation", "describe_stacks", {"Stacks": [stack]}),
+        ("cloudformation", "update_stack", {}),
+        ("apigateway", "update_stage", {}),
+    ):
+        stubs[service].add_response(operation, answer)
+    for stub in stubs.values():
+        stub.activate()
+
+    def api_id() -> str:
+        calls.append("DescribeStacks")
+        return "abc"
+
+    def keep() -> None:
+        calls.append("keep")
+
+    ListenerRules(clients["elbv2"], "dev").set_weights("arn:rule/proc", {BLUE: 50, GREEN: 50}, keep=keep)
+    EnvironmentStacks(clients["cloudformation"], "dev").start_sync("s", keep=keep)
+    LiveStage(clients["apigateway"], api_id).deploy("d1", keep=keep)
+    assert calls == [
+        *("DescribeRules", "keep", "ModifyRule"),
+        *("DescribeStacks", "keep", "UpdateStack"),
+        *("DescribeStacks", "keep", "UpdateStage"),
+    ]
 
 
 def test_absent_stacks_are_left_out_and_unreadable_ones_are_not(session: boto3.Session) -> None:

@@ -298,7 +298,7 @@ def test_a_rollback_that_fails_half_way_leaves_what_was_live_and_blocks_nobody(
 def test_a_killed_rollback_whose_target_is_gone_is_undone_by_whoever_heals(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(_: str) -> None:
+    def killed(_: str, **__: object) -> None:
         raise Killed
 
     deployed(world).run("shift")

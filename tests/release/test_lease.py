@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -70,6 +71,29 @@ def test_a_lease_that_was_slow_to_be_renewed_is_renewed_again(world: World, monk
         world.seconds += 6
         environment.keep()
     assert len(renewals) == 2
+
+
+def test_new_credentials_are_asked_for_before_the_lease_is_looked_at(world: World) -> None:
+    def slow() -> None:
+        world.seconds += 7
+
+    with leased(replace(world.environment(), refresh=slow), "shift") as environment:
+        environment.keep()
+        assert world.leased_at == world.seconds
+
+
+def test_a_lease_that_is_always_slow_to_be_renewed_changes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def renew(*, until: float) -> bool:
+        world.seconds += 6
+        return World.renew(world, until=until)
+
+    monkeypatch.setattr(world, "renew", renew)
+    with leased(world.environment(), "shift") as environment:
+        world.seconds += 6
+        with pytest.raises(ReleaseError, match="so long"):
+            environment.keep()
 
 
 def test_heal_leaves_it_to_whoever_is_at_work(world: World) -> None:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import boto3
 import pytest
 
-from release.aws.session import assume
+from release.aws.session import CHANGES_TRIED, assume
 
 ROLE = "arn:aws:iam::444444444444:role/payment-prod-release"
 
@@ -21,10 +21,15 @@ class Caller:
     names: list[str] = field(default_factory=list)
     region_name: str = "us-east-1"
 
-    def client(self, _service: str, **_: Any) -> "Caller":
+    identities: int = 0
+    tried: int = 0
+
+    def client(self, _service: str, *, config: Any) -> "Caller":
+        self.tried = config.retries["total_max_attempts"]
         return self
 
     def get_caller_identity(self) -> dict[str, str]:
+        self.identities += 1
         return {"Arn": self.arn}
 
     def assume_role(self, **request: Any) -> dict[str, Any]:
@@ -65,3 +70,10 @@ def test_a_session_asks_for_new_credentials_before_the_old_ones_end() -> None:
     caller = Caller(lives=[timedelta(minutes=5), timedelta(hours=1)])
     session = assume(cast(boto3.Session, caller), ROLE, purpose="freeze")
     assert [key_of(session), key_of(session), key_of(session)] == ["1", "2", "2"]
+
+
+def test_new_credentials_take_no_more_calls_than_a_change_may() -> None:
+    caller = Caller(lives=[timedelta(minutes=5), timedelta(hours=1)])
+    session = assume(cast(boto3.Session, caller), ROLE, purpose="freeze")
+    key_of(session), key_of(session)
+    assert (caller.identities, caller.tried) == (1, CHANGES_TRIED)

@@ -119,7 +119,8 @@ class World:
             if name in self.weights
         )
 
-    def set_weights(self, rule_arn: str, weights: Mapping[Colour, int]) -> None:
+    def set_weights(self, rule_arn: str, weights: Mapping[Colour, int], *, keep: Callable[[], None]) -> None:
+        keep()
         name = rule_arn.removeprefix("rule/")
         if not self.lying_router:
             self._act(f"weights {name} {weights[Colour.BLUE]}", lambda: self.weights[name].update(weights))
@@ -166,7 +167,8 @@ class World:
     def has(self, deployment_id: str) -> bool:
         return deployment_id not in self.deployments_gone
 
-    def deploy(self, deployment_id: str) -> None:
+    def deploy(self, deployment_id: str, *, keep: Callable[[], None]) -> None:
+        keep()
         if deployment_id in self.deployments_gone:
             raise LookupError(f"no deployment {deployment_id}")
         self._act(f"stage {deployment_id}", lambda: setattr(self, "stage", deployment_id))
@@ -289,7 +291,8 @@ class World:
             **{provisioned_concurrency_output(f): "2" for f in ROUTED},
         }
 
-    def start_sync(self, name: str) -> bool:
+    def start_sync(self, name: str, *, keep: Callable[[], None]) -> bool:
+        keep()
         before = self.live()
         changed = False
 
@@ -451,6 +454,7 @@ class World:
             ledger=self,
             events=self,
             clock=self,
+            refresh=lambda: None,
             progress=self.lines.append,
             by="somebody",
         )
