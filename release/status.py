@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
+from release.clock import utc
 from release.model import Entry
 from release.names import Colour
 from release.observe import observe
@@ -51,7 +52,7 @@ def status(environment: Environment) -> Status:
         previous=journal.previous.to_list() if journal.previous else None,
         commit=journal.live.commit,
         approved_by=journal.live.approved_by,
-        lease=f"{lease.command} of {lease.holder}" if lease and lease.until > environment.clock.time() else None,
+        lease=f"{lease.command} of {lease.holder}, until {utc(lease.until)} by its clock" if lease else None,
         history=[_line(entry) for entry in environment.ledger.history(HISTORY)],
         stacks={view.name: view.status for view in environment.stacks.describe()},
         alarms_firing=sorted(environment.alarms.firing()),
@@ -70,7 +71,7 @@ def as_text(seen: Status) -> str:
     if seen["commit"]:
         lines.append(f"  release     commit {seen['commit']}, approved by {seen['approved_by'] or '-'}")
     if seen["lease"]:
-        lines.append(f"  at work     {seen['lease']}")
+        lines.append(f"  lease       {seen['lease']}")
     lines.append(f"  rollback    {'possible' if seen['previous'] else 'no release before this one is recorded'}")
     unsteady = [f"{name} {state}" for name, state in seen["stacks"].items() if not state.endswith("_COMPLETE")]
     lines += [f"  stack       {line}" for line in unsteady]

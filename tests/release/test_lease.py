@@ -125,7 +125,12 @@ def test_looking_needs_no_lease(world: World) -> None:
     somebody_else(world)
     assert world.run("status").exit is Exit.DONE
     assert world.run("verify").exit is Exit.DONE
-    assert "at work     shift of a build" in world.run("status").message
+    assert "lease       shift of a build, until 1970-01-01T" in world.run("status").message
+
+
+def test_a_lease_is_shown_whatever_the_clock_says_that_its_time_is_from(world: World) -> None:
+    somebody_else(world, clock_ahead=-60)
+    assert "lease       shift of a build" in world.run("status").message
 
 
 def test_a_killed_command_keeps_the_next_one_waiting_for_one_lease_only(world: World) -> None:
