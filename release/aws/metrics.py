@@ -1,7 +1,13 @@
-"""What the functions write about themselves, per colour, at 10-second resolution."""
+"""What the functions write about themselves, per colour, at one-second resolution.
+
+CloudWatch rounds the start of what is asked for down to the period: to the minute from 60 seconds on. What began before
+the start is left out here, so that a step is never judged by the one before it.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from release.analysis import Sample
@@ -13,7 +19,9 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
 
 NAMESPACE: Final = "Payment"
-PERIOD_SECONDS: Final = 10
+_SECOND: Final = 1
+_PERIODS: Final = (60, 30, 10, 5)
+"""Of a percentile, in seconds: those of two periods cannot be added up to one."""
 _FIGURES: Final = {
     "requests": ("Requests", "Sum"),
     "faults": ("Faults", "Sum"),
@@ -30,10 +38,10 @@ class ColourMetrics:
         self._suffix = suffix
 
     def sample(self, colour: Colour, *, start: float, end: float) -> Sample:
-        """All routed functions together; the p99 is the worst of any function and period. Raises `ReleaseError`
-        when CloudWatch gives only a part."""
+        """All routed functions together; the p99 is the worst of any function and period that began in it. Raises
+        `ReleaseError` when CloudWatch gives only a part."""
         answer = self._client.get_metric_data(
-            MetricDataQueries=list(self._queries(colour, _period(end - start))),
+            MetricDataQueries=list(self._queries(colour, _period(start, end))),
             StartTime=datetime.fromtimestamp(start, UTC),
             EndTime=datetime.fromtimestamp(end, UTC),
         )
@@ -41,7 +49,9 @@ class ColourMetrics:
             raise ReleaseError("CloudWatch answered with only a part of the metrics")
         values: dict[str, list[float]] = {figure: [] for figure in _FIGURES}
         for found in answer["MetricDataResults"]:
-            values[found["Id"].split("_")[0]] += found["Values"]
+            values[found["Id"].split("_")[0]] += [
+                value for at, value in zip(found["Timestamps"], found["Values"], strict=True) if at.timestamp() >= start
+            ]
         return Sample(
             requests=round(sum(values["requests"])),
             faults=round(sum(values["faults"])),
@@ -62,15 +72,12 @@ class ColourMetrics:
                             "MetricName": metric,
                             "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
                         },
-                        "Period": period,
+                        "Period": period if figure == "p99" else _SECOND,
                         "Stat": statistic,
                     },
                 }
 
 
-def _period(seconds: float) -> int:
-    """The shortest period that CloudWatch takes and that is as long as the window."""
-    for period in (PERIOD_SECONDS, 30):
-        if seconds <= period:
-            return period
-    return 60 * -(-round(seconds) // 60)
+def _period(start: float, end: float) -> int:
+    """The longest of which at least one is over between the two times."""
+    return next((period for period in _PERIODS if (ceil(start / period) + 1) * period <= end), _SECOND)

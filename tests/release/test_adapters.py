@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -208,7 +209,7 @@ def test_firing_alarms_are_asked_for_by_name(session: boto3.Session) -> None:
         assert StackAlarms(client, lambda: names).firing() == {ordered[0], ordered[1]}
 
 
-def test_what_a_colour_served_is_read_from_all_routed_functions(session: boto3.Session) -> None:
+def test_what_a_colour_served_is_read_from_all_routed_functions_and_nothing_of_before(session: boto3.Session) -> None:
     values = {
         "requests_validation": [40.0, 2.0],
         "requests_processing": [50.0],
@@ -218,16 +219,23 @@ def test_what_a_colour_served_is_read_from_all_routed_functions(session: boto3.S
         "asked_processing": [30.0, 12.0],
         "unscored_processing": [4.0],
     }
-    found = [{"Id": name, "Values": each, "StatusCode": "Complete"} for name, each in values.items()]
+    before = datetime.fromtimestamp(60.0, UTC)
+    seconds = [datetime.fromtimestamp(83.0, UTC), datetime.fromtimestamp(90.0, UTC)]
+    found = [
+        {"Id": name, "Timestamps": [before, *seconds[: len(each)]], "Values": [999, *each], "StatusCode": "Complete"}
+        for name, each in values.items()
+    ]
     asked: list[dict[str, Any]] = []
     client = session.client("cloudwatch")
     client.meta.events.register("provide-client-params.cloudwatch.*", lambda params, **_: asked.append(params))
     expected = {"MetricDataQueries": ANY, "StartTime": ANY, "EndTime": ANY}
     with answering(client, ("get_metric_data", {"MetricDataResults": found}, expected)):
-        sample = ColourMetrics(client, "dev").sample(GREEN, start=0.0, end=30.0)
+        sample = ColourMetrics(client, "dev").sample(GREEN, start=82.5, end=175.0)
     assert sample == Sample(requests=92, faults=3, p99_ms=120, asked_to_score=42, unscored=4)
     queries = {each["Id"]: each["MetricStat"] for each in asked[0]["MetricDataQueries"]}
     assert queries.keys() >= values.keys()
+    assert {each["Period"] for name, each in queries.items() if name.startswith("p99")} == {30}
+    assert {each["Period"] for name, each in queries.items() if not name.startswith("p99")} == {1}
     statistics = {(each["Metric"]["MetricName"], each["Stat"]) for each in queries.values()}
     assert statistics == {
         ("Requests", "Sum"),
