@@ -59,8 +59,8 @@ class ApiStage(Protocol):
 
     def deployment_id(self) -> str | None: ...
 
-    def has(self, deployment_id: str) -> bool:
-        """Whether the API still has the deployment."""
+    def has(self, deployment_id: str) -> bool | None:
+        """Whether the API still has the deployment; None where that may not be read."""
         ...
 
     def deploy(self, deployment_id: str, *, keep: Callable[[], None]) -> None: ...

@@ -80,8 +80,12 @@ def _gone(environment: Environment, state: ReleaseState) -> list[str]:
         for name, version in release.versions.items()
         if version is not None and version not in environment.functions.versions(name)
     ]
-    if release.deployment_id is not None and not environment.api_stage.has(release.deployment_id):
-        gone.append(f"API deployment {release.deployment_id}")
+    if release.deployment_id is not None:
+        match environment.api_stage.has(release.deployment_id):
+            case False:
+                gone.append(f"API deployment {release.deployment_id}")
+            case None:
+                environment.progress("whether the API deployment still exists may not be read: deploy the access stack")
     return gone
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 from release.errors import ReleaseError
 from release.names import LIVE_STAGE
 
@@ -27,7 +29,7 @@ class LiveStage:
             return None
         return answer["deploymentId"]
 
-    def has(self, deployment_id: str) -> bool:
+    def has(self, deployment_id: str) -> bool | None:
         api_id = self._api_id()
         if api_id is None:
             return False
@@ -35,6 +37,11 @@ class LiveStage:
             self._client.get_deployment(restApiId=api_id, deploymentId=deployment_id)
         except self._client.exceptions.NotFoundException:
             return False
+        except ClientError as error:
+            # An access stack from before the role was allowed to: those are deployed by hand, and later than this.
+            if error.response["Error"]["Code"] == "AccessDeniedException":
+                return None
+            raise
         return True
 
     def deploy(self, deployment_id: str, *, keep: Callable[[], None]) -> None:

@@ -275,7 +275,9 @@ def test_a_deployment_that_is_gone_is_told_from_one_that_may_not_be_read(session
         stub.add_client_error("get_deployment", "AccessDeniedException")
         stage = LiveStage(client, lambda: "abc")
         assert stage.has("d1")
-        assert not stage.has("d1")
+        assert stage.has("d1") is False
+        assert stage.has("d1") is None
+        stub.add_client_error("get_deployment", "TooManyRequestsException")
         with pytest.raises(client.exceptions.ClientError):
             stage.has("d1")
 

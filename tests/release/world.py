@@ -164,7 +164,7 @@ class World:
     def deployment_id(self) -> str | None:
         return self.stage
 
-    def has(self, deployment_id: str) -> bool:
+    def has(self, deployment_id: str) -> bool | None:
         return deployment_id not in self.deployments_gone
 
     def deploy(self, deployment_id: str, *, keep: Callable[[], None]) -> None:
