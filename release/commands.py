@@ -122,7 +122,7 @@ def heal_command(context: Context) -> Outcome:
         return Outcome(exit=Exit.NOTHING_TO_DO, message=f"it began with healing: {busy}")
     if healed is None:
         return Outcome(exit=Exit.NOTHING_TO_DO, message="nothing is half done")
-    return Outcome(exit=Exit.DONE, message=healed.message)
+    return Outcome(exit=Exit.FAILED if healed.undone else Exit.DONE, message=healed.message)
 
 
 def verify_command(context: Context) -> Outcome:

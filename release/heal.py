@@ -14,10 +14,12 @@ from release.traffic import restore
 
 @dataclass(frozen=True, kw_only=True)
 class Healed:
-    """What was put right. `went_back`: traffic is on the release from before the killed command."""
+    """What was put right. `went_back`: traffic is on the release from before the killed command;
+    `undone`: the killed command was a rollback, and what it was to leave is live again."""
 
     message: str
     went_back: bool
+    undone: bool = False
 
 
 def is_sound(environment: Environment) -> bool:
@@ -41,7 +43,7 @@ def heal(environment: Environment) -> Healed | None:
             try:
                 colour = finish_rollback(environment, journal)
             except Undone as reason:
-                return Healed(message=str(reason), went_back=False)
+                return Healed(message=str(reason), went_back=False, undone=True)
             return Healed(message=f"the unfinished rollback is finished: all traffic is on {colour}", went_back=True)
         case Restore(state, because):
             environment.progress(f"{because}: back to {state.live_colour}")

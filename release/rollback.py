@@ -1,5 +1,8 @@
 """Return to the release before the live one: its versions, its API deployment, all traffic at once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from release.errors import Exit, Interrupted, NotApplied, Overtaken, Refused, ReleaseError
 from release.layout import ReleaseState
 from release.model import ALL_TRAFFIC, Journal, Operation, Result, live_release
@@ -42,34 +45,71 @@ def finish_rollback(environment: Environment, journal: Journal) -> Colour:
         raise NotApplied("the journal of the rollback names no release")
     colour = _colour_for(origin, previous)
     wanted = wanted_concurrency(environment.stacks.describe())
-    try:
-        _return_to(environment, previous, colour, wanted)
-    except (Overtaken, Interrupted):
-        raise
-    except Exception as error:
-        # Left half done it would be in everybody's way: who heals would try the same again, and fail again.
-        environment.progress(f"the rollback failed, returning to what was live before it: {error}")
-        restore(environment, origin)
-        failed = environment.ledger.journal()
-        close(environment, failed, failed.at_rest(), result=Result.FAILED, reason=type(error).__name__)
-        raise Undone(f"the rollback failed, all traffic is on {origin.live_colour} as before: {error}") from error
+    if not _is_live(environment, previous):
+        try:
+            _return_to(environment, previous, colour, wanted)
+        except (Overtaken, Interrupted):
+            raise
+        except Exception as error:
+            if not _is_live(environment, previous):
+                _undo(environment, origin, error)
+                words = f"the rollback failed, all traffic is on {origin.live_colour} as before: {error}"
+                raise Undone(words) from error
+            environment.progress(f"the previous release is live in spite of: {error}")
+    # From here on it is live: what fails now is left to whoever heals, and undoes nothing.
+    if not journal.weights:
+        note_weight(environment, ALL_TRAFFIC)
     environment.keep()
     environment.store.save_state(observe(environment).state())
     noted = environment.ledger.journal()
     close(environment, noted, noted.rolled_back(), result=Result.DONE, reason=f"all traffic is on {colour}")
-    follow_traffic(environment, colour, wanted)
+    with _optional(environment):
+        follow_traffic(environment, colour, wanted)
     return colour
+
+
+def _is_live(environment: Environment, previous: ReleaseState) -> bool:
+    observed, wanted = observe(environment), live_release(previous)
+    live = observed.live_colour
+    return (
+        live is not None
+        and all(version in (None, observed.versions[live][name]) for name, version in wanted.versions.items())
+        and wanted.deployment_id in (None, observed.deployment_id)
+    )
+
+
+def _undo(environment: Environment, origin: ReleaseState, error: Exception) -> None:
+    """Left half done it would be in everybody's way: who heals would try the same again, and fail again."""
+    environment.progress(f"the rollback failed, returning to what was live before it: {error}")
+    restore(environment, origin)
+    if environment.store.state() != origin:
+        environment.keep()
+        environment.store.save_state(origin)
+    failed = environment.ledger.journal()
+    words = f"undone, all traffic is on {origin.live_colour} as before: {type(error).__name__}"
+    close(environment, failed, failed.at_rest(), result=Result.FAILED, reason=words)
+
+
+@contextmanager
+def _optional(environment: Environment) -> Iterator[None]:
+    """A cold release that is good is better than a warm one that is not."""
+    try:
+        yield
+    except (Overtaken, Interrupted):
+        raise
+    except Exception as error:
+        environment.progress(f"going on without provisioned concurrency: {error}")
 
 
 def _return_to(environment: Environment, previous: ReleaseState, colour: Colour, wanted: Wanted) -> None:
     point_aliases(environment, colour, previous)
     # Within the warm window it is ready already. After it, better a little late than cold under all traffic.
-    if late := warm(environment, colour, wanted, within_seconds=AT_ONCE_SECONDS):
-        environment.progress(f"not waiting any longer for provisioned concurrency of {', '.join(late)}")
+    with _optional(environment):
+        if late := warm(environment, colour, wanted, within_seconds=AT_ONCE_SECONDS):
+            environment.progress(f"not waiting any longer for provisioned concurrency of {', '.join(late)}")
     environment.progress(f"aliases {colour} hold the previous versions; moving all traffic there")
     set_weight(environment, colour, ALL_TRAFFIC)
     move_stage(environment, previous.deployment_id)
-    note_weight(environment, ALL_TRAFFIC)
 
 
 def _gone(environment: Environment, state: ReleaseState) -> list[str]:

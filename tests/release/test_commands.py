@@ -1,15 +1,17 @@
 """The commands against an environment in memory."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from release.errors import Exit, NotApplied, ReleaseError
 from release.layout import ReleaseState
-from release.model import Provenance, Result, StackView
+from release.model import Event, Provenance, Result, StackView
 from release.names import ROUTED, Colour
 from release.outputs import REQUIRED, flat_outputs, write
 from release.preview import PROBES
@@ -309,10 +311,95 @@ def test_a_killed_rollback_whose_target_is_gone_is_undone_by_whoever_heals(
             world.run("rollback")
     assert world.live() != before
     without_its_previous_release(world, "deployment")
-    assert "as before" in world.run("heal").message
+    healed = world.run("heal")
+    assert healed.exit is Exit.FAILED
+    assert "as before" in healed.message
+    assert "undone, all traffic is on green" in world.told[-1].words
     assert world.live() == before
     assert world.history(1)[0].result is Result.FAILED
     assert world.run("verify").exit is Exit.DONE
+
+
+def throttled(*_: object, **__: object) -> None:
+    raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "X")
+
+
+def throttled_at(world: World, decision: str) -> Callable[[Event], None]:
+    def tell(event: Event) -> None:
+        if (event.command, event.decision) == ("rollback", decision):
+            throttled()
+        World.tell(world, event)
+
+    return tell
+
+
+@pytest.mark.parametrize("decision", ["weight set", "done"])
+def test_a_rollback_that_is_live_stays_live_whatever_is_not_told(
+    world: World, monkeypatch: pytest.MonkeyPatch, decision: str
+) -> None:
+    before = world.live_release()
+    deployed(world).run("shift")
+    for command, untold in (("rollback", decision), ("heal", "done")):
+        with monkeypatch.context() as hiccup:
+            hiccup.setattr(world, "tell", throttled_at(world, untold))
+            with pytest.raises(ClientError):
+                world.run(command)
+        assert world.live_release() == before
+    assert world.run("heal").exit is Exit.DONE
+    assert world.live_release() == before
+    assert [each.weight_percent for each in world.history(1)[0].weights] == [100]
+    assert world.run("verify").exit is Exit.DONE
+
+
+def test_a_rollback_whose_last_change_was_done_without_an_answer_is_not_undone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(deployment_id: str, **kept: Callable[[], None]) -> None:
+        World.deploy(world, deployment_id, keep=kept["keep"])
+        throttled()
+
+    before = world.live_release()
+    deployed(world).run("shift")
+    monkeypatch.setattr(world, "deploy", lost)
+    assert world.run("rollback").exit is Exit.DONE
+    assert world.live_release() == before
+
+
+def test_a_rollback_that_healing_undoes_leaves_what_is_live_recorded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed(world).run("shift")
+    with monkeypatch.context() as hiccup:
+        hiccup.setattr(world, "tell", throttled_at(world, "done"))
+        with pytest.raises(ClientError):
+            world.run("rollback")
+    assert world.stored_state
+    assert world.stored_state.live_colour is BLUE
+    world.weights["validation"], world.stage = dict(ALL_GREEN), "deployment-2"
+    with monkeypatch.context() as hiccup:
+        hiccup.setattr("release.rollback.move_stage", throttled)
+        assert world.run("heal").exit is Exit.FAILED
+    assert shares(world) == [ALL_GREEN, ALL_GREEN]
+    assert world.run("verify").exit is Exit.DONE
+
+
+def test_a_rollback_goes_on_cold_when_warming_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = world.live_release()
+    deployed(world).run("shift")
+    world.run("cool")
+    monkeypatch.setattr(world, "provision", throttled)
+    assert world.run("rollback").exit is Exit.DONE
+    assert world.live_release() == before
+    assert "going on without provisioned concurrency" in "\n".join(world.lines)
+
+
+def test_a_rollback_goes_on_where_it_may_not_see_whether_the_deployment_exists(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed(world).run("shift")
+    monkeypatch.setattr(world, "has", lambda _: None)
+    assert world.run("rollback").exit is Exit.DONE
+    assert "may not be read" in "\n".join(world.lines)
 
 
 def test_a_second_rollback_does_not_swing_forward_again(world: World) -> None:

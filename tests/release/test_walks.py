@@ -1,4 +1,4 @@
-"""Random walks of pushes, failed updates, kills, alarms, rejections and rollbacks.
+"""Random walks of pushes, failed updates, kills, calls that fail once, alarms, rejections and rollbacks.
 
 Whatever happens: unapproved code never gets live traffic, a deployment moves nothing that is live,
 and after the next freeze a release that was approved is live as a whole and recorded.
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 import pytest
+from botocore.exceptions import ClientError
 
 from release.analysis import SILENCE, Judgement, Sample, Verdict
 from release.decisions import MoveTraffic, Signals
@@ -18,12 +19,14 @@ from release.model import Observation, Release
 from release.names import FUNCTIONS, Colour
 from release.plans import Plan, plan_for
 from release.ports import Environment
+from release.rollback import Undone
 from release.shift import _Watch
 from tests.release.world import API, COMPUTE, Killed, World, push
 
 WALKS = 300
 MOVES = 30
 KILL_CHANCE = 0.35
+FAIL_CHANCE = 0.1
 LONG_WALKS = 10_000
 LONG_MOVES = 60
 
@@ -47,6 +50,8 @@ def walk(seed: int, moves: int = MOVES) -> World:
             lose_previous(world)
         longest = 20 if move == "rollback" else 45
         world.kill_after = random.randint(0, longest) if random.random() < KILL_CHANCE else None
+        world.fail_after = random.randint(0, longest) if random.random() < FAIL_CHANCE else None
+        hiccups = world.fail_after is not None
         try:
             match move:
                 case "push" | "again":
@@ -60,8 +65,11 @@ def walk(seed: int, moves: int = MOVES) -> World:
             # What a killed rollback was on its way to is lost as well, now and then.
             if random.random() < 0.8:
                 lose_previous(world)
+        except (ClientError, Undone):
+            if not hiccups:
+                raise
         finally:
-            world.kill_after = None
+            world.kill_after = world.fail_after = None
             world.at_second.clear()
         if random.random() < 0.5:
             settle(world)

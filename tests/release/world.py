@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, cast
 
+from botocore.exceptions import ClientError
+
 from release.analysis import Sample
 from release.approval import Approval
 from release.commands import COMMANDS, Context, Outcome
@@ -53,7 +55,8 @@ def push(version: str, *, api: str = "1", **changed: str) -> Push:
 
 @dataclass
 class World:
-    """Ports and AWS in one. `kill_after` counts the changes that the controller may still make."""
+    """Ports and AWS in one. `kill_after` counts the changes that the controller may still make; the one after
+    `fail_after` of them is throttled."""
 
     random: Random = field(default_factory=lambda: Random(0))  # noqa: S311
     weights: dict[str, dict[Colour, int]] = field(default_factory=dict)
@@ -83,6 +86,7 @@ class World:
     looks: int = 0
     at_second: dict[int, Callable[[], None]] = field(default_factory=dict)
     kill_after: int | None = None
+    fail_after: int | None = None
     lying_router: bool = False
     unrecorded: tuple[int, str] | None = None
     deployments_gone: set[str] = field(default_factory=set)
@@ -99,6 +103,11 @@ class World:
     # --- the controller's changes, each of which may be its last ---
 
     def _survive(self, name: str) -> None:
+        if self.fail_after is not None:
+            self.fail_after -= 1
+            if self.fail_after < 0:
+                self.fail_after = None
+                raise ClientError({"Error": {"Code": "ThrottlingException", "Message": name}}, name)
         if self.kill_after is not None:
             self.kill_after -= 1
             if self.kill_after < 0:
