@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-P99_NEEDS_REQUESTS: Final = 100
-"""Of fewer requests the 99th percentile is only the slowest one."""
+LATENCY_IS_DUE_FROM_REQUESTS: Final = 100
+"""Some of so many requests are warm, and so have a latency."""
 
 
 class Missing(StrEnum):
@@ -24,12 +24,14 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Criteria:
-    """A release is bad when more than `error_factor` times the live one's share of requests fail, and
-    `error_margin_percent` points more, and at least `minimum_faults`: a payment that fails is one in each function that
-    it went through; or when its p99 is more than `p99_factor` times the live one's and `p99_slack_ms` above it; or when
-    fraud detection scores too few of its payments in time: at least `minimum_unscored` lack a score, and
-    `unscored_margin_percent` points more of them than the live one's.
-    Fewer than `minimum_requests` to either colour say nothing of it; `few_requests` says what to make of that. A p99
+    """A release is bad in any of three ways.
+
+    It fails: more than `error_factor` times the live one's share of requests and `error_margin_percent` points more,
+    and at least `minimum_faults`; a payment that fails is one in each function that it went through. It is slow: the
+    same of requests that take longer than `slow_ms`. Or fraud detection scores too few of its payments in time: at
+    least `minimum_unscored` lack a score, and `unscored_margin_percent` points more of them than the live one's.
+
+    Fewer than `minimum_requests` to either colour say nothing of it; `few_requests` says what to make of that. Latency
     that is missing in spite of requests is never expected.
     """
 
@@ -38,20 +40,24 @@ class Criteria:
     minimum_faults: int
     error_factor: float
     error_margin_percent: float
-    p99_factor: float
-    p99_slack_ms: float
+    slow_ms: int
+    minimum_slow: int
+    slow_factor: float
+    slow_margin_percent: float
     minimum_unscored: int
     unscored_margin_percent: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """What one colour served in a time: 5xx are faults; the p99 is that of warm requests, if any. `unscored` of the
-    payments that fraud detection was `asked_to_score` got no score in time."""
+    """What one colour served in a time: 5xx are faults; `slow` of the `timed` requests, which were warm, took longer
+    than the criteria's `slow_ms`; `unscored` of the payments that fraud detection was `asked_to_score` got no score in
+    time."""
 
     requests: int
     faults: int
-    p99_ms: float | None
+    timed: int
+    slow: int
     asked_to_score: int = 0
     unscored: int = 0
 
@@ -60,16 +66,19 @@ class Sample:
         return 100 * self.faults / self.requests if self.requests else 0.0
 
     @property
+    def slow_percent(self) -> float:
+        return 100 * self.slow / self.timed if self.timed else 0.0
+
+    @property
     def unscored_percent(self) -> float:
         return 100 * self.unscored / self.asked_to_score if self.asked_to_score else 0.0
 
     def words(self) -> str:
-        p99 = "-" if self.p99_ms is None else f"{self.p99_ms:.0f} ms"
         scores = f", {self.unscored} of {self.asked_to_score} without a score" if self.unscored else ""
-        return f"{self.requests} requests, {self.error_percent:.1f} % failed, p99 {p99}{scores}"
+        return f"{self.requests} requests, {self.error_percent:.1f} % failed, {self.slow_percent:.1f} % slow{scores}"
 
 
-SILENCE: Final = Sample(requests=0, faults=0, p99_ms=None)
+SILENCE: Final = Sample(requests=0, faults=0, timed=0, slow=0)
 
 
 @dataclass(frozen=True)
@@ -88,7 +97,7 @@ def judge(criteria: Criteria, *, new: Sample, live: Sample) -> Judgement:
     ):
         return Judgement(Verdict.BAD, f"the new release fails more often ({words})")
     if _slower(criteria, new=new, live=live):
-        return Judgement(Verdict.BAD, f"the new release is slower ({words})")
+        return Judgement(Verdict.BAD, f"more requests to the new release take over {criteria.slow_ms} ms ({words})")
     if _scores_too_few(criteria, new=new, live=live):
         return Judgement(Verdict.BAD, f"the new release scores fewer payments in time ({words})")
     if gap := _gap(criteria, new=new, live=live):
@@ -103,15 +112,15 @@ def _gap(criteria: Criteria, *, new: Sample, live: Sample) -> str | None:
             return (
                 f"{sample.requests} requests to the {name} release say nothing, {criteria.minimum_requests} are needed"
             )
-        if sample.requests >= P99_NEEDS_REQUESTS and sample.p99_ms is None:
+        if sample.requests >= LATENCY_IS_DUE_FROM_REQUESTS and not sample.timed:
             return f"{sample.requests} requests to the {name} release, and no latency of any"
     return None
 
 
 def _slower(criteria: Criteria, *, new: Sample, live: Sample) -> bool:
-    if new.p99_ms is None or live.p99_ms is None or min(new.requests, live.requests) < P99_NEEDS_REQUESTS:
+    if not live.timed or new.slow < criteria.minimum_slow:
         return False
-    return new.p99_ms > live.p99_ms * criteria.p99_factor and new.p99_ms > live.p99_ms + criteria.p99_slack_ms
+    return new.slow_percent > live.slow_percent * criteria.slow_factor + criteria.slow_margin_percent
 
 
 def _scores_too_few(criteria: Criteria, *, new: Sample, live: Sample) -> bool:

@@ -99,8 +99,10 @@ def _plan(
             minimum_faults=4,
             error_factor=2,
             error_margin_percent=1,
-            p99_factor=1.5,
-            p99_slack_ms=200,
+            slow_ms=500,
+            minimum_slow=5,
+            slow_factor=2,
+            slow_margin_percent=1,
             # More than the cold starts of a few workers, far less than fraud detection that does not answer.
             minimum_unscored=10,
             unscored_margin_percent=10,

@@ -95,7 +95,7 @@ class Alarms(Protocol):
 
 
 class Metrics(Protocol):
-    def sample(self, colour: Colour, *, start: float, end: float) -> Sample:
+    def sample(self, colour: Colour, *, start: float, end: float, slow_ms: int) -> Sample:
         """What the colour served between the two times, in seconds since 1970."""
         ...
 

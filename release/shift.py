@@ -250,7 +250,7 @@ class _Watch:
         if self._since is None:
             return NOTHING_YET
         end = self._environment.clock.time()
-        sample = partial(self._environment.metrics.sample, start=self._since, end=end)
+        sample = partial(self._environment.metrics.sample, start=self._since, end=end, slow_ms=self._criteria.slow_ms)
         self._live_seen = sample(self._to.other)
         return judge(self._criteria, new=sample(self._to), live=self._live_before or self._live_seen)
 

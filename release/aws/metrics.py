@@ -1,13 +1,12 @@
 """What the functions write about themselves, per colour, at one-second resolution.
 
-CloudWatch rounds the start of what is asked for down to the period: to the minute from 60 seconds on. What began before
-the start is left out here, so that a step is never judged by the one before it.
+Everything is counted second by second: CloudWatch rounds the start of what is asked for down to the period, and a step
+must not be judged by the one before it. Counts of seconds add up to the step's; percentiles would not.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
 """
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from release.analysis import Sample
@@ -19,13 +18,13 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
 
 NAMESPACE: Final = "Payment"
-_SECOND: Final = 1
-_PERIODS: Final = (60, 30, 10, 5)
-"""Of a percentile, in seconds: those of two periods cannot be added up to one."""
+_PERIOD_SECONDS: Final = 1
 _FIGURES: Final = {
     "requests": ("Requests", "Sum"),
     "faults": ("Faults", "Sum"),
-    "p99": ("Latency", "p99"),
+    "timed": ("Latency", "SampleCount"),
+    # How many are above it. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html
+    "slow": ("Latency", "TC({slow_ms}:)"),
     # One value for each payment, 1 where it got no score in time.
     "asked": ("Unscored", "SampleCount"),
     "unscored": ("Unscored", "Sum"),
@@ -37,11 +36,10 @@ class ColourMetrics:
         self._client = client
         self._suffix = suffix
 
-    def sample(self, colour: Colour, *, start: float, end: float) -> Sample:
-        """All routed functions together; the p99 is the worst of any function and period that began in it. Raises
-        `ReleaseError` when CloudWatch gives only a part."""
+    def sample(self, colour: Colour, *, start: float, end: float, slow_ms: int) -> Sample:
+        """All routed functions together. Raises `ReleaseError` when CloudWatch gives only a part."""
         answer = self._client.get_metric_data(
-            MetricDataQueries=list(self._queries(colour, _period(start, end))),
+            MetricDataQueries=list(self._queries(colour, slow_ms)),
             StartTime=datetime.fromtimestamp(start, UTC),
             EndTime=datetime.fromtimestamp(end, UTC),
         )
@@ -55,12 +53,13 @@ class ColourMetrics:
         return Sample(
             requests=round(sum(values["requests"])),
             faults=round(sum(values["faults"])),
-            p99_ms=max(values["p99"], default=None),
+            timed=round(sum(values["timed"])),
+            slow=round(sum(values["slow"])),
             asked_to_score=round(sum(values["asked"])),
             unscored=round(sum(values["unscored"])),
         )
 
-    def _queries(self, colour: Colour, period: int) -> "Iterator[MetricDataQueryTypeDef]":
+    def _queries(self, colour: Colour, slow_ms: int) -> "Iterator[MetricDataQueryTypeDef]":
         for function in ROUTED:
             dimensions = {"service": function, "Environment": self._suffix, "Colour": colour.value}
             for figure, (metric, statistic) in _FIGURES.items():
@@ -72,12 +71,7 @@ class ColourMetrics:
                             "MetricName": metric,
                             "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
                         },
-                        "Period": period if figure == "p99" else _SECOND,
-                        "Stat": statistic,
+                        "Period": _PERIOD_SECONDS,
+                        "Stat": statistic.format(slow_ms=slow_ms),
                     },
                 }
-
-
-def _period(start: float, end: float) -> int:
-    """The longest of which at least one is over between the two times."""
-    return next((period for period in _PERIODS if (ceil(start / period) + 1) * period <= end), _SECOND)

@@ -214,8 +214,9 @@ def test_what_a_colour_served_is_read_from_all_routed_functions_and_nothing_of_b
         "requests_validation": [40.0, 2.0],
         "requests_processing": [50.0],
         "faults_processing": [3.0],
-        "p99_validation": [120.0, 80.0],
-        "p99_processing": [90.0],
+        "timed_validation": [38.0, 2.0],
+        "timed_processing": [47.0],
+        "slow_processing": [5.0],
         "asked_processing": [30.0, 12.0],
         "unscored_processing": [4.0],
     }
@@ -230,17 +231,17 @@ def test_what_a_colour_served_is_read_from_all_routed_functions_and_nothing_of_b
     client.meta.events.register("provide-client-params.cloudwatch.*", lambda params, **_: asked.append(params))
     expected = {"MetricDataQueries": ANY, "StartTime": ANY, "EndTime": ANY}
     with answering(client, ("get_metric_data", {"MetricDataResults": found}, expected)):
-        sample = ColourMetrics(client, "dev").sample(GREEN, start=82.5, end=175.0)
-    assert sample == Sample(requests=92, faults=3, p99_ms=120, asked_to_score=42, unscored=4)
+        sample = ColourMetrics(client, "dev").sample(GREEN, start=82.5, end=175.0, slow_ms=500)
+    assert sample == Sample(requests=92, faults=3, timed=87, slow=5, asked_to_score=42, unscored=4)
     queries = {each["Id"]: each["MetricStat"] for each in asked[0]["MetricDataQueries"]}
     assert queries.keys() >= values.keys()
-    assert {each["Period"] for name, each in queries.items() if name.startswith("p99")} == {30}
-    assert {each["Period"] for name, each in queries.items() if not name.startswith("p99")} == {1}
+    assert {each["Period"] for each in queries.values()} == {1}
     statistics = {(each["Metric"]["MetricName"], each["Stat"]) for each in queries.values()}
     assert statistics == {
         ("Requests", "Sum"),
         ("Faults", "Sum"),
-        ("Latency", "p99"),
+        ("Latency", "SampleCount"),
+        ("Latency", "TC(500:)"),
         ("Unscored", "SampleCount"),
         ("Unscored", "Sum"),
     }

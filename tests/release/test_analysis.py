@@ -14,7 +14,7 @@ from release.plans import Plan, Step, plan_for
 from tests.release.world import Killed, World, push, refused
 
 CRITERIA = plan_for("prod").criteria
-LIVE = Sample(requests=900, faults=0, p99_ms=100)
+LIVE = Sample(requests=900, faults=0, timed=900, slow=0)
 BUSY = Plan(
     steps=tuple(Step(weight_percent=weight, bake_seconds=30) for weight in (10, 50, 100)),
     poll_seconds=5,
@@ -27,8 +27,8 @@ BUSY = Plan(
 WHO = {"approved_by": "someone", "because": "the shop is down"}
 
 
-def requests(count: int, *, faults: int = 0, p99_ms: float | None = 100) -> Sample:
-    return Sample(requests=count, faults=faults, p99_ms=p99_ms)
+def requests(count: int, *, faults: int = 0, slow: int = 0, timed: int | None = None) -> Sample:
+    return Sample(requests=count, faults=faults, timed=count if timed is None else timed, slow=slow)
 
 
 @pytest.mark.parametrize(
@@ -43,18 +43,22 @@ def requests(count: int, *, faults: int = 0, p99_ms: float | None = 100) -> Samp
         (requests(100, faults=10), requests(900, faults=45), Verdict.GOOD),
         (requests(100, faults=12), requests(900, faults=45), Verdict.BAD),
         (requests(100, faults=5), requests(900, faults=45), Verdict.GOOD),
-        (requests(100, p99_ms=299), LIVE, Verdict.GOOD),
-        (requests(100, p99_ms=301), LIVE, Verdict.BAD),
-        (requests(100, p99_ms=1400), requests(900, p99_ms=1000), Verdict.GOOD),
-        (requests(99, p99_ms=5000), LIVE, Verdict.INCONCLUSIVE),
+        (requests(100, slow=4), LIVE, Verdict.GOOD),
+        (requests(100, slow=5), LIVE, Verdict.BAD),
+        (requests(500, slow=5), LIVE, Verdict.GOOD),
+        (requests(500, slow=6), LIVE, Verdict.BAD),
+        (requests(500, slow=20), requests(900, slow=18), Verdict.GOOD),
+        (requests(500, slow=30), requests(900, slow=18), Verdict.BAD),
+        (requests(20, slow=5), LIVE, Verdict.BAD),
+        (requests(99, slow=4), LIVE, Verdict.INCONCLUSIVE),
         (requests(99), LIVE, Verdict.INCONCLUSIVE),
         (SILENCE, LIVE, Verdict.INCONCLUSIVE),
-        (requests(500, p99_ms=9000), SILENCE, Verdict.INCONCLUSIVE),
+        (requests(500, slow=500), SILENCE, Verdict.INCONCLUSIVE),
         (requests(500), requests(99), Verdict.INCONCLUSIVE),
-        (requests(500, p99_ms=None), LIVE, Verdict.INCONCLUSIVE),
-        (requests(500), requests(900, p99_ms=None), Verdict.INCONCLUSIVE),
-        (requests(500, p99_ms=None), requests(900, p99_ms=None), Verdict.INCONCLUSIVE),
-        (requests(500, faults=25, p99_ms=None), LIVE, Verdict.BAD),
+        (requests(500, timed=0), LIVE, Verdict.INCONCLUSIVE),
+        (requests(500), requests(900, timed=0), Verdict.INCONCLUSIVE),
+        (requests(500, timed=0), requests(900, timed=0), Verdict.INCONCLUSIVE),
+        (requests(500, faults=25, timed=0), LIVE, Verdict.BAD),
     ],
 )
 def test_a_release_is_judged_against_the_live_one_over_the_same_minutes(
@@ -91,9 +95,9 @@ def test_a_release_whose_fraud_detection_is_slower_than_the_live_one_s_is_bad(
     [
         (SILENCE, SILENCE, Verdict.GOOD),
         (requests(3), SILENCE, Verdict.GOOD),
-        (requests(3, p99_ms=None), requests(2, p99_ms=None), Verdict.GOOD),
+        (requests(3, timed=0), requests(2, timed=0), Verdict.GOOD),
         (requests(500), SILENCE, Verdict.GOOD),
-        (requests(500, p99_ms=None), SILENCE, Verdict.INCONCLUSIVE),
+        (requests(500, timed=0), SILENCE, Verdict.INCONCLUSIVE),
         (requests(4, faults=4), SILENCE, Verdict.BAD),
     ],
 )
@@ -119,7 +123,7 @@ def live_colour(world: World) -> object:
     return world.environment().store.state().live_colour  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("bad", [requests(500, faults=25), requests(500, p99_ms=2000), scored(50, unscored=50)])
+@pytest.mark.parametrize("bad", [requests(500, faults=25), requests(500, slow=25), scored(50, unscored=50)])
 def test_a_release_that_fails_or_is_slow_or_scores_nothing_goes_back_at_the_next_look(
     world: World, bad: Sample
 ) -> None:
@@ -145,7 +149,7 @@ def test_silence_pauses_after_some_patience_and_never_passes(world: World) -> No
 
 
 def test_requests_without_a_latency_pause_and_never_pass(world: World) -> None:
-    world.served[Colour.GREEN] = requests(500, p99_ms=None)
+    world.served[Colour.GREEN] = requests(500, timed=0)
     outcome = world.run("shift")
     assert outcome.exit is Exit.PAUSED
     assert "no latency of any" in outcome.message
@@ -203,9 +207,9 @@ def test_trouble_that_both_colours_have_in_a_later_step_does_not_return_the_traf
 
 def test_with_all_traffic_on_the_new_release_the_live_one_is_what_it_was_before(world: World) -> None:
     world.served_at = {
-        (Colour.BLUE, 90): requests(900, p99_ms=400),
+        (Colour.BLUE, 90): requests(900, slow=100),
         (Colour.BLUE, 0): SILENCE,
-        (Colour.GREEN, 100): requests(900, p99_ms=400),
+        (Colour.GREEN, 100): requests(900, slow=100),
     }
     assert world.run("shift").exit is Exit.ROLLED_BACK
     assert [each.weight_percent for each in world.history(1)[0].weights] == [10, 50, 100]

@@ -93,7 +93,7 @@ class Trouble:
         return self.kind if spoke else None
 
 
-FAILING = Sample(requests=1000, faults=50, p99_ms=100)
+FAILING = Sample(requests=1000, faults=50, timed=1000, slow=0)
 SPEAK_AGAINST = ["worse", "worse later", "silence", "no latency", "no alarm data", "hold", "preview", "nobody approved"]
 
 
@@ -111,7 +111,7 @@ def trouble(world: World, random: Random, *, to: Colour) -> Iterator[Trouble]:
             # The trouble of the first step is not the release's; what comes after it is.
             world.served_at = {(to.other, 90): FAILING, (to, 10): FAILING, (to, 50): FAILING, (to, 100): FAILING}
         case "no latency":
-            world.served[to] = Sample(requests=1000, faults=0, p99_ms=None)
+            world.served[to] = Sample(requests=1000, faults=0, timed=0, slow=0)
         case "no alarm data":
             world.alarms_silent.add("payment-dev-p99")
         case "silence":

@@ -182,9 +182,9 @@ class World:
             raise LookupError(f"no deployment {deployment_id}")
         self._act(f"stage {deployment_id}", lambda: setattr(self, "stage", deployment_id))
 
-    def sample(self, colour: Colour, *, start: float, end: float) -> Sample:
+    def sample(self, colour: Colour, *, start: float, end: float, slow_ms: int) -> Sample:
         now = self.served_at.get((colour, self.weights[ROUTED[0]][colour]))
-        return now or self.served.get(colour, Sample(requests=1000, faults=0, p99_ms=100))
+        return now or self.served.get(colour, Sample(requests=1000, faults=0, timed=1000, slow=0))
 
     def ask(self, colour: Colour, probe: Probe) -> Reply | None:
         self.asked += 1

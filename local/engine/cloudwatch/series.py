@@ -22,6 +22,8 @@ OF_SINGLE_VALUES: Mapping[str, Callable[[list[float]], float]] = {
     "Sum": sum,
 }
 PERCENTILE = re.compile(r"p(\d{1,2}(\.\d+)?|100(\.0+)?)")
+# How many values lie above the first and not above the second number; either may be left out.
+TRIMMED_COUNT = re.compile(r"TC\((?P<above>\d+(\.\d+)?)?:(?P<up_to>\d+(\.\d+)?)?\)")
 
 # The value of each period by the period's start; a period without data is absent. Seconds since 1970.
 Series = dict[float, float]
@@ -46,8 +48,8 @@ class Grid:
 
 
 def check_statistic(name: str) -> None:
-    """Raise `UnsupportedError` for a statistic that is not computed here (trimmed means and their like)."""
-    if name not in OF_SINGLE_VALUES and not PERCENTILE.fullmatch(name):
+    """Raise `UnsupportedError` for a statistic that is not computed here (trimmed means, bounds in percent)."""
+    if name not in OF_SINGLE_VALUES and not PERCENTILE.fullmatch(name) and not TRIMMED_COUNT.fullmatch(name):
         raise UnsupportedError(f"the embedded CloudWatch has no statistic {name}")
 
 
@@ -58,7 +60,7 @@ def is_percentile(name: str) -> bool:
 def aggregate(points: Iterable[Mapping[str, Any]], *, statistic: str, grid: Grid, unit: str | None = None) -> Series:
     """The statistic of each of the grid's periods, of the observations with that unit (all when there is none).
 
-    A percentile needs single values: a period with a statistic set has none, as on AWS.
+    A percentile or a trimmed count needs single values: a period with a statistic set has none, as on AWS.
     """
     check_statistic(statistic)
     start, end, period = grid.start, grid.end, grid.period
@@ -79,13 +81,19 @@ def samples(points: Iterable[Mapping[str, Any]], *, grid: Grid) -> float:
 
 
 def _value(statistic: str, points: list[Mapping[str, Any]]) -> float | None:
+    trimmed = TRIMMED_COUNT.fullmatch(statistic)
     if any("_stat" in point or "Count" in point for point in points):
+        if trimmed:
+            return None
         computed = seams.get("cloudwatch.statistics")(points)
         value = seams.get("cloudwatch.statistic")(computed, statistic, points) if computed else None
         return None if value is None else float(value)
     values = [float(point["Value"]) for point in points]
     if statistic in OF_SINGLE_VALUES:
         return float(OF_SINGLE_VALUES[statistic](values))
+    if trimmed:
+        above, up_to = (float(trimmed[name] or default) for name, default in (("above", "-inf"), ("up_to", "inf")))
+        return float(sum(above < value <= up_to for value in values))
     return _percentile(sorted(values), float(statistic[1:]) / 100)
 
 
