@@ -7,14 +7,9 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import requests
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 
-from local.aws import SECRET_KEY
 from local.single_environment import Environment
 
 CUSTOMER = "cus_traffic"
@@ -60,8 +55,8 @@ class Traffic:
         for subject in ("card", "customer", "address"):
             name = f"{prefix}/velocity-limit-per-{subject}"
             ssm.put_parameter(Name=name, Value="1000000", Type="String", Overwrite=True)
-        assert self.environment.merchant().open_customer(CUSTOMER).status == 200
-        self._url = self.environment.outputs["ApiUrl"].rstrip("/")
+        self._merchant = self.environment.merchant()
+        assert self._merchant.open_customer(CUSTOMER, daily_limit_minor=999_999_999).status == 200
         self._ended = threading.Event()
         self._threads = [threading.Thread(target=self._client, args=(n,), daemon=True) for n in range(self.clients)]
         for thread in self._threads:
@@ -95,20 +90,15 @@ class Traffic:
 
     def _ask(self, session: requests.Session, method: str, path: str, body: object) -> str | None:
         """The payment's id, if the answer has one."""
-        url = self._url + path
-        headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())} if body else {}
-        data = json.dumps(body).encode() if body else b""
-        signed = AWSRequest(method=method, url=url, data=data, headers=headers)
-        credentials = Credentials(self.environment.target.account, SECRET_KEY)
-        SigV4Auth(credentials, "execute-api", self.environment.target.region).add_auth(signed)
-        parts = urlsplit(url)
+        headers = {"Idempotency-Key": str(uuid.uuid4())} if body else {}
         sent = time.time()
         try:
             answer = session.request(
                 method,
-                self.environment.endpoint.url + parts.path,
-                data=data,
-                headers={**dict(signed.headers.items()), "Host": parts.netloc},
+                self._merchant.base_url + path,
+                data=json.dumps(body).encode() if body else b"",
+                headers={"Content-Type": "application/json", **headers},
+                auth=self._merchant.signature,
                 timeout=30,
             )
         except requests.RequestException as error:
