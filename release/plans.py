@@ -100,7 +100,8 @@ def _plan(
             error_factor=2,
             error_margin_percent=1,
             slow_ms=500,
-            minimum_slow=5,
+            # What one pause of a machine makes slow in the first seconds of a step are fewer.
+            minimum_slow=10,
             slow_factor=2,
             slow_margin_percent=1,
             # More than the cold starts of a few workers, far less than fraud detection that does not answer.
