@@ -73,8 +73,9 @@ def test_a_function_without_its_engine_is_ended(
         run.wait()
     program = workspace.engine_state / "tmp" / "ministack-lambda-x" / "_worker.py"
     program.parent.mkdir(parents=True)
-    program.write_text("import time; time.sleep(60)")
-    function = psutil.Popen([sys.executable, str(program)])
+    program.write_text("import time; print('works', flush=True); time.sleep(60)")
+    function = psutil.Popen([sys.executable, str(program)], stdout=subprocess.PIPE, text=True)
+    assert function.stdout.readline() == "works\n"
 
     assert end_left_behind(workspace) == 0
 
