@@ -4,8 +4,8 @@ import re
 
 from payment_core.luhn import luhn_valid
 
-# UUIDs without dashes, and hashes: their digits are chance.
-_HEXADECIMAL = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{32,}(?![0-9A-Za-z])")
+# UUIDs without dashes, object ids and hashes: their digits are chance.
+_HEXADECIMAL = re.compile(r"(?<![0-9A-Za-z])(?:(?=[0-9]*[A-Fa-f])[0-9A-Fa-f]{20,}|[0-9A-Fa-f]{32,})(?![0-9A-Za-z])")
 _RUN = re.compile(r"(?<![0-9])[0-9]{13,19}(?![0-9])")
 # As cards print their numbers; no UUID has groups of these lengths in a row.
 _SHAPES = ((4, 4, 4, 4), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4))

@@ -8,7 +8,7 @@ from payment_core.luhn import luhn_valid
 _CUSTOMER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MAY_BE_A_CARD_NUMBER = re.compile(r"[0-9]{12,19}")
 # The firewall, which knows no check digits, stops these in addresses: no customer may be out of reach.
-_STOPPED_IN_ADDRESSES = re.compile(r"(?<![0-9])(?:2[2-7]|[3-6][0-9])[0-9]{11,17}(?![0-9])")
+_STOPPED_IN_ADDRESSES = re.compile(r"(?<![0-9A-Fa-f])(?:2[2-7]|[3-6][0-9])[0-9]{11,17}(?![0-9A-Fa-f])")
 
 
 def usable_customer_id(text: str) -> bool:

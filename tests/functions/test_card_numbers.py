@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payment_core.card_numbers import holds_card_number
+from payment_core.customer_id import usable_customer_id
 from payment_core.luhn import check_digit
 from tests.functions.cards import AMEX, DINERS, DISCOVER, JCB, MASTERCARD, UNIONPAY, VISA
 from tests.functions.system import System
@@ -37,6 +38,16 @@ def test_a_uuid_is_never_taken_for_one(made: uuid.UUID, around: str) -> None:
     assert not holds_card_number(around.format(made))
     assert not holds_card_number(around.format(made.hex))
     assert not holds_card_number(around.format(made.hex.upper()))
+
+
+# Digits more often than by chance, and never nothing else.
+_digits = st.text("0123456789" * 3 + "abcdef", min_size=23, max_size=31)
+
+
+@given(_digits, st.sampled_from("abcdef"), st.integers(0, 23), st.sampled_from(["{}", "cus_{}", "{}-7"]))
+def test_ids_that_programs_draw_are_customers_ids(digits: str, letter: str, place: int, around: str) -> None:
+    """Object ids and UUIDs without dashes: one in fifty has thirteen decimal digits in a row."""
+    assert usable_customer_id(around.format(digits[:place] + letter + digits[place:]))
 
 
 def test_a_uuid_that_is_full_of_a_card_number_s_digits_is_not_taken_for_one() -> None:
