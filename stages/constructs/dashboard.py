@@ -81,7 +81,7 @@ class PaymentDashboard(cloudwatch.Dashboard):
     def _own_latency(self) -> cloudwatch.GraphWidget:
         routed = [(name, colour) for name in names.ROUTED for colour in Colour]
         return _graph(
-            "p99 by colour, as releases are compared; right: the first requests of workers, which are left out there",
+            "p99 by colour of warm requests, by which releases are judged; right: of workers' first requests",
             left=[self._observed.own("Latency", name, colour, statistic="p99") for name, colour in routed],
             right=[self._observed.own("ColdLatency", name, colour, statistic="p99") for name, colour in routed],
         )

@@ -81,9 +81,8 @@ def samples(points: Iterable[Mapping[str, Any]], *, grid: Grid) -> float:
 
 
 def _value(statistic: str, points: list[Mapping[str, Any]]) -> float | None:
-    trimmed = TRIMMED_COUNT.fullmatch(statistic)
     if any("_stat" in point or "Count" in point for point in points):
-        if trimmed:
+        if TRIMMED_COUNT.fullmatch(statistic):
             return None
         computed = seams.get("cloudwatch.statistics")(points)
         value = seams.get("cloudwatch.statistic")(computed, statistic, points) if computed else None
@@ -91,7 +90,7 @@ def _value(statistic: str, points: list[Mapping[str, Any]]) -> float | None:
     values = [float(point["Value"]) for point in points]
     if statistic in OF_SINGLE_VALUES:
         return float(OF_SINGLE_VALUES[statistic](values))
-    if trimmed:
+    if trimmed := TRIMMED_COUNT.fullmatch(statistic):
         above, up_to = (float(trimmed[name] or default) for name, default in (("above", "-inf"), ("up_to", "inf")))
         return float(sum(above < value <= up_to for value in values))
     return _percentile(sorted(values), float(statistic[1:]) / 100)
